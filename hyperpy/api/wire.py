@@ -1,0 +1,69 @@
+"""A request and its response as plain values: what the handler chain of the API server passes on.
+
+The same chain serves the network (an aiohttp adapter makes a Request) and the components of the same process
+(`client/local.py` makes one without a socket), so nothing here knows of sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """Who asks. `groups` holds `system:authenticated` or `system:unauthenticated` too."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Request:
+    """One API request.
+
+    Args:
+        method: upper-case HTTP method.
+        path: the decoded URL path.
+        query: every value of every query parameter, in order.
+        headers: keys in lower case.
+        user: set by authentication; never None after it.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    user: UserInfo | None = None
+
+    def param(self, name: str, default: str = "") -> str:
+        """The first value of a query parameter, or `default`."""
+        values = self.query.get(name)
+        return values[0] if values else default
+
+    def flag(self, name: str) -> bool:
+        """A boolean query parameter by Go's rules: `1`, `t`, `true` in their usual spellings are true."""
+        return self.param(name) in ("1", "t", "T", "true", "TRUE", "True")
+
+
+@dataclass(slots=True)
+class Response:
+    """One API response. `body` is whole bytes, or a stream of chunks (a watch) that the transport closes by `aclose()`.
+
+    A watch stream yields one or more whole JSON lines per chunk.
+    """
+
+    status: int
+    body: bytes | AsyncIterator[bytes] = b""
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Handler(Protocol):
+    """A step of the chain: answers, or raises `errors.StatusError`."""
+
+    async def __call__(self, request: Request) -> Response: ...

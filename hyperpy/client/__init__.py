@@ -1,0 +1,1 @@
+"""One Client protocol, two transports; informers, work queues, leader election, kubeconfig."""

@@ -1,0 +1,1 @@
+"""The control loops: one file each, a pure planner and one reconcile."""

@@ -1,0 +1,1 @@
+"""The kubelet: runs the Pods of one Node on a container runtime."""

@@ -1,0 +1,1 @@
+"""The service proxy: ClusterIPs and NodePorts by netproxy."""

@@ -1,0 +1,1 @@
+"""The scheduler: binds pending Pods to Nodes."""

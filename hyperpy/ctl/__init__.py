@@ -1,0 +1,1 @@
+"""hyperpy ctl: the command line client, one file per verb."""

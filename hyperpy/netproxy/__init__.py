@@ -1,0 +1,1 @@
+"""The asyncio TCP and UDP stream proxy. Knows no Kubernetes."""

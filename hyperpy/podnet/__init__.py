@@ -1,0 +1,1 @@
+"""Pod networks by netlink: bridge, veth, addresses. Knows no Kubernetes."""

@@ -1,0 +1,1 @@
+"""The daemonless runtime: one resident single-threaded shim process per node."""

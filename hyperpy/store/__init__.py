@@ -1,0 +1,1 @@
+"""The watch-store: revisioned keys, compare-and-swap, watch. Knows no Kubernetes."""

@@ -1,0 +1,256 @@
+"""The one contract of the store: etcd v3's data model (revisions, compare-and-swap, leases, watch).
+
+Every change gets the next revision of one global counter. A read sees every write acknowledged before it began.
+Watch events are published after commit, in revision order, each once. Source: etcd's "Data model" and "API guarantees".
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+class StoreError(Exception):
+    """A store failure. Subclasses say which; anything else is a defect."""
+
+
+class Compacted(StoreError):
+    """The revision asked for is below the compaction floor. `revision` is that floor."""
+
+    def __init__(self, revision: int) -> None:
+        super().__init__(f"required revision has been compacted (floor {revision})")
+        self.revision = revision
+
+
+class FutureRevision(StoreError):
+    """The revision asked for has not happened yet."""
+
+
+class LeaseNotFound(StoreError):
+    """No lease with that id, or it has expired."""
+
+
+class Unavailable(StoreError):
+    """The store cannot be reached, is full, locked or broken; the message says which and what to do."""
+
+
+class WatchLagged(StoreError):
+    """A watcher fell too far behind and was closed; it lists again and resumes."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyValue:
+    """A key at one revision. `version` counts writes since creation; `lease` 0 means none."""
+
+    key: bytes
+    value: bytes
+    create_revision: int
+    mod_revision: int
+    version: int
+    lease: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What a range read found at `revision`: the pairs, how many match in all, and whether the limit cut some off."""
+
+    kvs: Sequence[KeyValue]
+    count: int
+    more: bool
+    revision: int
+
+
+class Order(Enum):
+    """Order of a range read, always by key."""
+
+    ASCENDING = "ascending"
+    DESCENDING = "descending"
+
+
+class EventType(Enum):
+    PUT = "PUT"
+    DELETE = "DELETE"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change. For DELETE, `kv` has the key and the mod_revision of the deletion only; `prev` is what was there."""
+
+    type: EventType
+    kv: KeyValue
+    prev: KeyValue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchBatch:
+    """Events of whole revisions in order; an empty batch is a progress mark: all up to `revision` was delivered."""
+
+    events: Sequence[Event]
+    revision: int
+
+
+class Target(Enum):
+    VERSION = "version"
+    CREATE = "create"
+    MOD = "mod"
+    VALUE = "value"
+    LEASE = "lease"
+
+
+class Op(Enum):
+    EQUAL = "="
+    GREATER = ">"
+    LESS = "<"
+    NOT_EQUAL = "!="
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A condition of a transaction. A missing key compares as version, create, mod and lease 0 and fails on VALUE."""
+
+    key: bytes
+    target: Target
+    op: Op
+    value: int | bytes
+    end: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    key: bytes
+    value: bytes
+    lease: int = 0
+    prev_kv: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRange:
+    key: bytes
+    end: bytes | None = None
+    prev_kv: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """A range read as an operation. `end` None reads one key; `end` b"\\0" reads from `key` on; see `prefix_end`."""
+
+    key: bytes
+    end: bytes | None = None
+    limit: int = 0
+    revision: int = 0
+    order: Order = Order.ASCENDING
+    keys_only: bool = False
+    count_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Txn:
+    """If every compare holds, do `success`, else `failure`, atomically and under one revision.
+
+    An operation may be a nested Txn. A key may be written at most once.
+    """
+
+    compare: Sequence[Compare] = ()
+    success: Sequence[Put | DeleteRange | Get | Txn] = ()
+    failure: Sequence[Put | DeleteRange | Get | Txn] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    revision: int
+    prev: KeyValue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteResult:
+    revision: int
+    deleted: int
+    prevs: Sequence[KeyValue] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TxnResult:
+    """`responses` stand in the order of the operations of the branch taken."""
+
+    succeeded: bool
+    revision: int
+    responses: Sequence[PutResult | DeleteResult | Range | TxnResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease. `remaining_s` is what is left of `ttl_s`; `keys` are the keys bound to it, when asked for."""
+
+    id: int
+    ttl_s: int
+    remaining_s: int
+    keys: Sequence[bytes] = ()
+
+
+class Watch(Protocol):
+    """An open watch: iterate it for batches. The reader closes it by `aclose()`.
+
+    Iterating raises `Compacted` when history it needs is gone and `WatchLagged` when the reader is too slow.
+    """
+
+    def __aiter__(self) -> AsyncIterator[WatchBatch]: ...
+
+    async def request_progress(self) -> None:
+        """Ask for a progress mark (an empty batch) once everything before now was delivered."""
+
+    async def aclose(self) -> None: ...
+
+
+class Store(Protocol):
+    """The store. Every method may raise `Unavailable`."""
+
+    async def get(self, request: Get) -> Range:
+        """Read. Raises `Compacted` or `FutureRevision` for a revision out of history."""
+
+    async def put(self, request: Put) -> PutResult:
+        """Write one key. Raises `LeaseNotFound`."""
+
+    async def delete(self, request: DeleteRange) -> DeleteResult:
+        """Delete a key or a range; deleting nothing makes no revision."""
+
+    async def txn(self, request: Txn) -> TxnResult:
+        """Compare and swap."""
+
+    async def watch(
+        self, key: bytes, end: bytes | None = None, *, start_revision: int = 0, prev_kv: bool = False
+    ) -> Watch:
+        """Changes of a key or range from `start_revision` on (0: after now). Raises `Compacted`."""
+
+    async def compact(self, revision: int) -> None:
+        """Forget history below `revision`; the live set at `revision` stays readable."""
+
+    async def revision(self) -> int:
+        """The newest committed revision."""
+
+    async def lease_grant(self, ttl_s: int, *, lease_id: int = 0) -> Lease:
+        """Make a lease; id 0 picks one."""
+
+    async def lease_keep_alive(self, lease_id: int) -> Lease:
+        """Start its time anew. Raises `LeaseNotFound`."""
+
+    async def lease_revoke(self, lease_id: int) -> None:
+        """End it now and delete its keys. Raises `LeaseNotFound`."""
+
+    async def lease_info(self, lease_id: int, *, keys: bool = False) -> Lease:
+        """What is left of it. Raises `LeaseNotFound`."""
+
+    async def leases(self) -> Sequence[int]:
+        """Ids of all live leases."""
+
+    async def aclose(self) -> None:
+        """Finish the writes under way and let go of everything."""
+
+
+def prefix_end(prefix: bytes) -> bytes:
+    """The first key after every key that begins with `prefix` (b"\\0", "to the end", when there is none)."""
+    for i in range(len(prefix) - 1, -1, -1):
+        if prefix[i] < 0xFF:
+            return prefix[:i] + bytes((prefix[i] + 1,))
+    return b"\0"

@@ -1,0 +1,1 @@
+"""A cluster for tests: embeds hyperpy in a Python program."""
