@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from hyperpy.client import http
+from hyperpy.client import http, kubeconfig
 from hyperpy.client.informer import Informers
 from hyperpy.client.kubeconfig import ClusterAccess
 from hyperpy.client.protocol import Client
+from hyperpy.commands import UserError
 from hyperpy.components import loop, supervisor
 from hyperpy.components.informing import InformersComponent
 from hyperpy.components.supervisor import Component
 
 Make = Callable[[Client, Informers], Sequence[Component]]
+
+
+def access(*, kubeconfig_path: str = "", server: str = "") -> ClusterAccess:
+    """The API server that a component's flags name.
+
+    Args:
+        kubeconfig_path: `--kubeconfig`; "" looks where kubectl looks, unless a server is named.
+        server: `--master`: a URL that overrides the kubeconfig's server.
+    Raises:
+        UserError: no kubeconfig, or a broken one.
+    """
+    if server and not kubeconfig_path:
+        return ClusterAccess(server if "://" in server else f"http://{server}")
+    try:
+        found = kubeconfig.load(kubeconfig_path or None)
+    except kubeconfig.KubeconfigError as error:
+        raise UserError(str(error)) from error
+    return replace(found, server=server) if server else found
 
 
 def run(access: ClusterAccess, make: Make, *, name: str, verbosity: int = 0) -> None:

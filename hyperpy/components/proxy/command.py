@@ -32,7 +32,6 @@ def proxy(
     """Serve ClusterIPs and NodePorts on this node."""
     if proxy_mode != "userspace":
         raise UserError(f"--proxy-mode={proxy_mode} is not supported yet; use userspace")
-    from hyperpy.client import kubeconfig as access_files
     from hyperpy.components import standalone
     from hyperpy.components.proxy.component import Options, ServiceProxy
 
@@ -43,9 +42,8 @@ def proxy(
         pod_netns=pod_netns or f"hyperpy-{node}",
         node_addresses=tuple(nodeport_addresses.split(",")),
     )
-    access = access_files.for_component(kubeconfig=kubeconfig, server=master)
     standalone.run(
-        access,
+        standalone.access(kubeconfig_path=kubeconfig, server=master),
         lambda client, informers: [ServiceProxy(client, informers, options)],
         name="proxy",
         verbosity=verbosity,

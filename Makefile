@@ -1,0 +1,54 @@
+# make run, make test: the two commands of the README. The rest is for developers.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DATA ?=
+DATA_FLAG := $(if $(DATA),--data-dir $(DATA))
+INSTALLED := $(VENV)/.installed
+TESTABLE := $(VENV)/.testable
+
+.PHONY: run test test-all check format bench generate clean
+
+run: $(INSTALLED)  ## a cluster with the first example, in the foreground
+	@$(BIN)/hyperpy image build $(DATA_FLAG)
+	@exec $(BIN)/hyperpy all $(DATA_FLAG) --apply examples/01-hello/
+
+test: $(TESTABLE)  ## everything but the slow tests
+	tests/with-system $(BIN)/pytest -m "not slow"
+
+test-all: $(TESTABLE)  ## everything
+	tests/with-system $(BIN)/pytest
+
+check: $(TESTABLE)  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: $(TESTABLE)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(TESTABLE)  ## the figures of the README, measured on this machine
+	tests/with-system $(BIN)/python benchmarks/cluster.py
+
+generate: $(VENV)/bin/python  ## the schema data and the protobuf modules, from their sources
+	$(BIN)/pip install --quiet --editable '.[generate]'
+	$(BIN)/python tools/generate_schema.py
+	$(BIN)/python tools/generate_protos.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): $(VENV)/bin/python pyproject.toml
+	@echo "installing hyperpy into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(TESTABLE): $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(INSTALLED)
+
+clean:
+	rm -rf $(VENV) dist build
