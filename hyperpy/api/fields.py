@@ -1,6 +1,6 @@
 """Field selectors: parse `status.phase!=Running,spec.nodeName=n1`, check what a kind supports, match objects.
 
-Source: Kubernetes' documentation, "Field Selectors"; the field labels are those the API server v1.34 accepts for each kind.
+Source: Kubernetes' documentation, "Field Selectors"; the field labels are those that the API server v1.34 takes.
 """
 
 from __future__ import annotations
