@@ -118,7 +118,7 @@ def traces() -> list[str]:
             command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             if re.search(r"hyperpy", command) and "pytest" not in command:
                 found.append(f"process {command}")
-    found += [line for line in Path("/proc/mounts").read_text().splitlines() if "hyperpy" in line]
+    found += [line for line in Path("/proc/mounts").read_text().splitlines() if re.search("hyperpy|/kubelet/|/runtime/", line)]
     for command in (["ip", "-o", "link"], ["ip", "route"], ["nft", "list", "tables"], ["ip", "netns"]):
         output = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
         found += [

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 SERVICE_LABEL = "kubernetes.io/service-name"
 _BY_SERVICE = "service"
+#: How long a port that another program has is left alone before the next try.
+RETRY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,12 @@ class ServiceProxy:
                 await self._router.remove()
         raise AssertionError("the queue does not return")
 
-    async def reconcile(self, key: str) -> None:
-        """Bring the listeners of one Service in step with it and its endpoints."""
+    async def reconcile(self, key: str) -> float | None:
+        """Bring the listeners of one Service in step with it and its endpoints.
+
+        Returns:
+            Seconds until another try, when an address could not be listened on.
+        """
         namespace, name = meta.split_key(key)
         service = self._services.get(name, namespace)
         wanted = Plan({})
@@ -113,7 +119,8 @@ class ServiceProxy:
                 self._tell(service, refusal.reason, refusal.message)
         else:
             self._told.pop(key, None)
-        await self._apply(key, wanted, service=service)
+        complete = await self._apply(key, wanted, service=service)
+        return None if complete else RETRY_S
 
     async def _prepare_router(self) -> None:
         if not self._cluster_ips:
@@ -130,7 +137,9 @@ class ServiceProxy:
             for key in _service_keys(part) if part else ():
                 self._queue.add(key)
 
-    async def _apply(self, key: str, wanted: Plan, *, service: Obj | None) -> None:
+    async def _apply(self, key: str, wanted: Plan, *, service: Obj | None) -> bool:
+        """Change the listeners of a Service to what is wanted; False when one could not be opened."""
+        complete = True
         current = self._listeners.setdefault(key, {})
         for address in [address for address in current if address not in wanted.listeners]:
             await current.pop(address).forwarder.aclose()
@@ -146,8 +155,11 @@ class ServiceProxy:
             opened = self._open(address, target, service)
             if opened is not None:
                 current[address] = opened
+            elif self._cluster_ips or not address.in_cluster:
+                complete = False
         if not current:
             del self._listeners[key]
+        return complete
 
     def _open(self, address: Address, target: Target, service: Obj | None) -> _Listener | None:
         if address.in_cluster and not self._cluster_ips:
