@@ -32,6 +32,14 @@ class LeaseNotFound(StoreError):
     """No lease with that id, or it has expired."""
 
 
+class LeaseExists(StoreError):
+    """A lease with the id asked for is there already."""
+
+
+class InvalidRequest(StoreError):
+    """The request itself breaks a rule: no key, one key written twice in a transaction."""
+
+
 class Unavailable(StoreError):
     """The store cannot be reached, is full, locked or broken; the message says which and what to do."""
 
@@ -216,7 +224,7 @@ class Store(Protocol):
         """Delete a key or a range; deleting nothing makes no revision."""
 
     async def txn(self, request: Txn) -> TxnResult:
-        """Compare and swap."""
+        """Compare and swap. Raises `InvalidRequest`, and what its operations raise."""
 
     async def watch(
         self, key: bytes, end: bytes | None = None, *, start_revision: int = 0, prev_kv: bool = False
@@ -224,13 +232,16 @@ class Store(Protocol):
         """Changes of a key or range from `start_revision` on (0: after now). Raises `Compacted`."""
 
     async def compact(self, revision: int) -> None:
-        """Forget history below `revision`; the live set at `revision` stays readable."""
+        """Forget history below `revision`; the live set at `revision` stays readable.
+
+        Raises `Compacted` when that has happened already and `FutureRevision`.
+        """
 
     async def revision(self) -> int:
         """The newest committed revision."""
 
     async def lease_grant(self, ttl_s: int, *, lease_id: int = 0) -> Lease:
-        """Make a lease; id 0 picks one."""
+        """Make a lease; id 0 picks one. Raises `LeaseExists`."""
 
     async def lease_keep_alive(self, lease_id: int) -> Lease:
         """Start its time anew. Raises `LeaseNotFound`."""

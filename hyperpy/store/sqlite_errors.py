@@ -1,0 +1,40 @@
+"""SQLite's and the system's failures as one plain line each."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from hyperpy.store.protocol import Unavailable
+
+_SQLITE_TEXTS = {
+    "SQLITE_FULL": "the disk is full; free some space and try again",
+    "SQLITE_READONLY": "the file or its disk is read-only; make it writable",
+    "SQLITE_CORRUPT": "the file is damaged; restore it from a backup, or move it away to start empty",
+    "SQLITE_NOTADB": "the file is not a database; restore it from a backup, or move it away to start empty",
+    "SQLITE_BUSY": "another program holds the file; stop that program",
+    "SQLITE_LOCKED": "another program holds the file; stop that program",
+    "SQLITE_CANTOPEN": "the file cannot be opened; check the directory and its permissions",
+    "SQLITE_IOERR": "the disk failed to read or write; check the disk and the system log",
+    "SQLITE_CONSTRAINT": "the file was changed behind its owner's back; start again",
+}
+_SYSTEM_TEXTS = {
+    errno.ENOSPC: "the disk is full; free some space and try again",
+    errno.EROFS: "the disk is read-only; make it writable",
+    errno.EACCES: "permission denied; check owner and mode of the directory",
+    errno.ENOTDIR: "a part of the path is not a directory; choose another one",
+}
+
+
+def unavailable(error: Exception, path: Path) -> Unavailable:
+    """What to tell the user about a failure of the database file."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, OSError):
+        reason = _SYSTEM_TEXTS.get(cause.errno or 0, str(cause))
+    else:
+        name = getattr(cause, "sqlite_errorname", None) or ""
+        # Extended codes have a suffix: SQLITE_IOERR_FSYNC.
+        plain = "_".join(name.split("_")[:2])
+        reason = _SQLITE_TEXTS.get(plain, "the database failed")
+        reason = f"{reason} ({name or type(cause).__name__}: {cause})"
+    return Unavailable(f"the store {path}: {reason}")
