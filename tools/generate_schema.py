@@ -88,11 +88,12 @@ def read_definitions() -> dict[str, Any]:
 
 
 def roots(definitions: dict[str, Any]) -> Iterator[str]:
-    """Every kind of a stable group, and what all kinds need (Status, DeleteOptions, WatchEvent, discovery)."""
+    """Every kind of a stable group, and what all kinds need (Status, DeleteOptions, WatchEvent, Patch, discovery)."""
     for name, definition in definitions.items():
         package = name.rpartition(".")[0]
         if GROUP_VERSION_KIND in definition and STABLE.fullmatch(package):
             yield name
+    yield META + "Patch"
 
 
 def closure(definitions: dict[str, Any], names: Iterable[str]) -> set[str]:

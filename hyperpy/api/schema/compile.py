@@ -27,12 +27,10 @@ def json_schema(name: str) -> dict[str, Any]:
     while waiting:
         current = waiting.pop()
         if current not in compiled:
-            compiled[current] = _form(FORMS[current]) if current in FORMS else _strict(_read(current), waiting)
+            compiled[current] = (
+                _form(FORMS[current]) if current in FORMS else _strict(definitions.read(current), waiting)
+            )
     return {"$ref": f"#/{DEFINITIONS}/{name}", DEFINITIONS: compiled}
-
-
-def _read(name: str) -> dict[str, Any]:
-    return definitions.structure(name)
 
 
 def _form(form: Form) -> dict[str, Any]:

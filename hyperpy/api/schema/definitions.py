@@ -35,9 +35,8 @@ def exists(name: str) -> bool:
     return name in _structure_lines()
 
 
-@cache
-def structure(name: str) -> Definition:
-    """A definition as a structural schema without prose; `$ref` holds the bare name of another one. Read-only.
+def read(name: str) -> Definition:
+    """A definition as a structural schema without prose; `$ref` holds the bare name of another one.
 
     Raises:
         KeyError: there is no such definition: it must be generated (`make generate`).
@@ -46,20 +45,27 @@ def structure(name: str) -> Definition:
     return definition
 
 
-def prose(name: str) -> dict[str, str]:
-    """Descriptions: the definition's own under "", that of a field under the field's name."""
-    line = _prose_lines().get(name)
-    return orjson.loads(line) if line else {}
+@cache
+def structure(name: str) -> Definition:
+    """`read`, and kept; for those who come back often. Read-only."""
+    return read(name)
+
+
+class Prose:
+    """The descriptions of all definitions: half a megabyte, to be dropped after a document was made from it."""
+
+    def __init__(self) -> None:
+        self._by_name = _lines("descriptions.json")
+
+    def of(self, name: str) -> dict[str, str]:
+        """The definition's own description under "", that of a field under the field's name."""
+        line = self._by_name.get(name)
+        return orjson.loads(line) if line else {}
 
 
 @cache
 def _structure_lines() -> dict[str, bytes]:
     return _lines("definitions.json")
-
-
-def _prose_lines() -> dict[str, bytes]:
-    """Not kept: half a megabyte that only OpenAPI documents need, and those are kept by who serves them."""
-    return _lines("descriptions.json")
 
 
 def _lines(file: str) -> dict[str, bytes]:
