@@ -1,7 +1,7 @@
 """What a request asks for: the parts of its URL path, and its verb in Kubernetes' sense.
 
-Source: Kubernetes' documentation, "Authorization overview: Determine the request verb", and the rules of the API server's
-RequestInfo resolver. The deprecated `/watch/` prefix is understood.
+Source: Kubernetes' documentation, "Authorization overview: Determine the request verb", and the rules of the
+API server's RequestInfo resolver. The deprecated `/watch/` prefix is understood.
 """
 
 from __future__ import annotations
