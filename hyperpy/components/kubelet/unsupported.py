@@ -1,0 +1,88 @@
+"""Names the fields of a Pod that this kubelet would have to ignore: it refuses them instead. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hyperpy.runtime.spec import all_containers
+
+Obj = dict[str, Any]
+
+VOLUME_TYPES = ("emptyDir", "hostPath", "configMap", "secret", "downwardAPI", "projected")
+PROJECTED_TYPES = ("configMap", "secret", "downwardAPI", "serviceAccountToken")
+
+
+def unsupported(pod: Obj) -> list[str]:
+    """Every field that is set and cannot be kept, as `path: why`. Empty: the Pod can run."""
+    return [*_pod_fields(pod["spec"]), *_volumes(pod["spec"]), *_containers(pod)]
+
+
+def _pod_fields(spec: Obj) -> Iterator[str]:
+    if spec.get("hostUsers") is False:
+        yield "spec.hostUsers: user namespaces are not supported"
+    if spec.get("runtimeClassName"):
+        yield f'spec.runtimeClassName: RuntimeClass "{spec["runtimeClassName"]}" has no handler on this node'
+    for name in ("resourceClaims", "resources", "hostnameOverride"):
+        if spec.get(name):
+            yield f"spec.{name} is not supported"
+    if (spec.get("os") or {}).get("name", "linux") != "linux":
+        yield f"spec.os.name: this is a linux node, not {spec['os']['name']}"
+    yield from _security("spec.securityContext", spec.get("securityContext") or {})
+
+
+def _security(where: str, context: Obj) -> Iterator[str]:
+    for name in ("seLinuxOptions", "windowsOptions"):
+        if context.get(name):
+            yield f"{where}.{name} is not supported"
+    for name in ("seccompProfile", "appArmorProfile"):
+        if (context.get(name) or {}).get("type") == "Localhost":
+            yield f"{where}.{name}: type Localhost is not supported"
+    if context.get("procMount") not in (None, "Default"):
+        yield f"{where}.procMount: only Default is supported"
+
+
+def _volumes(spec: Obj) -> Iterator[str]:
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        kinds = [key for key in volume if key != "name"]
+        if any(kind not in VOLUME_TYPES for kind in kinds):
+            names = ", ".join(kind for kind in kinds if kind not in VOLUME_TYPES)
+            yield f'spec.volumes[{index}].{names} (volume "{volume["name"]}"): this volume type is not supported'
+        for at, source in enumerate((volume.get("projected") or {}).get("sources") or ()):
+            for kind in source:
+                if kind not in PROJECTED_TYPES:
+                    yield f"spec.volumes[{index}].projected.sources[{at}].{kind} is not supported"
+
+
+def _containers(pod: Obj) -> Iterator[str]:
+    for container in all_containers(pod):
+        where = f"container {container['name']}: "
+        for problem in _container(container):
+            yield where + problem
+    for container in pod["spec"].get("containers") or ():
+        if container.get("restartPolicy"):
+            yield f"container {container['name']}: restartPolicy of a single container is not supported"
+
+
+def _container(container: Obj) -> Iterator[str]:
+    for name in ("volumeDevices", "restartPolicyRules"):
+        if container.get(name):
+            yield f"{name} is not supported"
+    resources = container.get("resources") or {}
+    if resources.get("claims"):
+        yield "resources.claims is not supported"
+    for name in resources.get("limits") or {}:
+        if name not in ("cpu", "memory", "ephemeral-storage"):
+            yield f"resources.limits[{name}]: this node has no such resource"
+    for variable in container.get("env") or ():
+        if "fileKeyRef" in (variable.get("valueFrom") or {}):
+            yield f"env {variable['name']}: valueFrom.fileKeyRef is not supported"
+    for mount in container.get("volumeMounts") or ():
+        if mount.get("recursiveReadOnly") not in (None, "Disabled", "IfPossible"):
+            yield f"volumeMounts {mount['mountPath']}: recursiveReadOnly {mount['recursiveReadOnly']} is not supported"
+    if (container.get("lifecycle") or {}).get("stopSignal"):
+        yield "lifecycle.stopSignal is not supported; the image's own stop signal is used"
+    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if "grpc" in (container.get(name) or {}):
+            yield f"{name}.grpc is not supported; use httpGet, tcpSocket or exec"
+    yield from _security("securityContext", container.get("securityContext") or {})
