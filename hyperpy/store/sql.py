@@ -47,7 +47,7 @@ async def open_store(where: str | Path, *, options: Options | None = None, clock
     """Open a store, making it when there is none. The caller closes it.
 
     Args:
-        where: path of the SQLite file, or a `sqlite:///PATH` address.
+        where: path of the SQLite file, or `sqlite:///PATH` (an absolute path makes it four slashes).
         clock: what leases and compaction go by; the running loop when None.
     Raises:
         Unavailable: the file is locked, damaged, another program's or a later version's, or cannot be made.
@@ -116,13 +116,14 @@ class SqliteLog:
         self._lock.acquire(self._path)
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         # AUTOCOMMIT: transactions are begun and ended here in so many words, never by the driver.
-        self._database = create_engine(
+        database = create_engine(
             "sqlite://",
             creator=lambda: sqlite3.connect(self._path, check_same_thread=False),
             poolclass=StaticPool,
             isolation_level="AUTOCOMMIT",
         )
-        self._connection = self._database.connect()
+        self._connection = database.connect()
+        self._database = database
         for pragma in _PRAGMAS:
             self._connection.exec_driver_sql(f"PRAGMA {pragma}")
         try:
