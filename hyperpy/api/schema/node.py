@@ -13,6 +13,7 @@ class Node:
 
     Attributes:
         type: `object`, `array`, `string`, `integer`, `boolean`, `number`, or "" where several are allowed.
+        format: `int32`, `date-time`, `byte`, `quantity`, ..., or "".
         int_or_string: the value may be either.
         merge_key: strategic merge patch: the field that tells items apart, or "".
         merge_strategy: strategic merge patch: of `merge`, `replace`, `retainKeys`; empty means the default, replace.
@@ -22,7 +23,7 @@ class Node:
         preserves_unknown: any field is allowed below.
     """
 
-    __slots__ = ("_children", "_schema", "int_or_string", "list_type", "map_keys", "map_type", "merge_key",
+    __slots__ = ("_children", "_schema", "format", "int_or_string", "list_type", "map_keys", "map_type", "merge_key",
                  "merge_strategy", "preserves_unknown", "type")  # fmt: skip
 
     def __init__(self, schema: dict[str, Any]) -> None:
@@ -31,6 +32,7 @@ class Node:
         self._schema = target
         self._children: dict[str, Node | None] = {}
         self.int_or_string: bool = place.get("x-kubernetes-int-or-string", False)
+        self.format: str = place.get("format", "")
         self.type: str = place.get("type", "")
         self.merge_key: str = place.get("x-kubernetes-patch-merge-key", "")
         strategy = place.get("x-kubernetes-patch-strategy", "")

@@ -1,0 +1,39 @@
+"""Defaulting: the values that fields get when nobody gives them, as the API server fills them in before admission.
+
+Source: the functions `SetDefaults_*` of Kubernetes' API packages (v1.34), behaviour only. A function works in place on
+a decoded object (see `schema.Schema.decode`), may run again on its own result without changing it, and treats the zero
+value of a plain Go field ("" or 0) as absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hyperpy.api.defaults import cluster, network, pod, rbac, workload
+from hyperpy.api.kinds import Kind
+
+Obj = dict[str, Any]
+
+_RBAC = "rbac.authorization.k8s.io"
+_BY_KIND: dict[tuple[str, str], Callable[[Obj], None]] = {
+    ("", "Pod"): pod.apply,
+    ("", "ReplicationController"): workload.replication_controller,
+    ("apps", "Deployment"): workload.deployment,
+    ("apps", "ReplicaSet"): workload.replica_set,
+    ("", "Service"): network.service,
+    ("", "Endpoints"): network.endpoints,
+    ("discovery.k8s.io", "EndpointSlice"): network.endpoint_slice,
+    ("", "Namespace"): cluster.namespace,
+    ("", "Node"): cluster.node,
+    ("", "Secret"): cluster.secret,
+    (_RBAC, "RoleBinding"): rbac.binding,
+    (_RBAC, "ClusterRoleBinding"): rbac.binding,
+}
+
+
+def apply(kind: Kind, obj: Obj) -> None:
+    """Fill in what is absent, in place; kinds without a row have no defaults."""
+    function = _BY_KIND.get((kind.group, kind.kind))
+    if function is not None:
+        function(obj)
