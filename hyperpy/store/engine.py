@@ -89,6 +89,7 @@ class Engine:
         self._pipeline.start()
         self._sweep_due.set()
         self._sweeper = asyncio.create_task(self._sweep_forever(), name="store/sweep")
+        self._sweeper.add_done_callback(_report_defect)
         self._compaction.committed(self.committed, floor=self.floor)
 
     async def aclose(self) -> None:
@@ -326,3 +327,9 @@ class Engine:
                     pass
             except Unavailable as error:
                 log.warning("old history stays until the next compaction: %s", error)
+
+
+def _report_defect(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.error("%s has stopped; history is no longer given up", task.get_name(), exc_info=error)

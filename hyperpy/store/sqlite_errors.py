@@ -22,6 +22,7 @@ _SYSTEM_TEXTS = {
     errno.ENOSPC: "the disk is full; free some space and try again",
     errno.EROFS: "the disk is read-only; make it writable",
     errno.EACCES: "permission denied; check owner and mode of the directory",
+    errno.EEXIST: "a part of the path is not a directory; choose another one",
     errno.ENOTDIR: "a part of the path is not a directory; choose another one",
 }
 
