@@ -1,0 +1,37 @@
+"""What the core of the API server must be told: a frozen record, made from the command line by options.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_HOUR_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class CoreConfig:
+    """Settings of the resource core.
+
+    Args:
+        service_cidr: IPv4 range of ClusterIPs (`--service-cluster-ip-range`); its first address is the `kubernetes`
+            Service's.
+        node_port_min: first port of `--service-node-port-range`.
+        node_port_max: last port of that range, included.
+        advertise_address: IPv4 address under which pods reach this API server.
+        advertise_port: its port; 0 until the socket is bound is not allowed, pass the bound one.
+        event_ttl_s: seconds after which an Event goes away (`--event-ttl`).
+        watch_queue: changes that may wait for one slow watcher; on overflow its stream ends with 410 Expired.
+        watch_timeout_s: shortest life of a watch that names no timeout (`--min-request-timeout`); up to twice that.
+        bookmark_interval_s: seconds between bookmarks.
+        max_body_bytes: largest patch result and body (`--max-request-bytes`).
+    """
+
+    service_cidr: str = "10.96.0.0/16"
+    node_port_min: int = 30000
+    node_port_max: int = 32767
+    advertise_address: str = "127.0.0.1"
+    advertise_port: int = 6443
+    event_ttl_s: int = _HOUR_S
+    watch_queue: int = 4096
+    watch_timeout_s: int = 1800
+    bookmark_interval_s: int = 60
+    max_body_bytes: int = 3 * 1024 * 1024

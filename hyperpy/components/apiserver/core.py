@@ -1,0 +1,60 @@
+"""What every verb works with: the store and what stands on it, made once for an API server."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from hyperpy.api.kinds import Registry
+from hyperpy.client.clock import Clock
+from hyperpy.components.apiserver.admission.chain import Chain
+from hyperpy.components.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from hyperpy.components.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from hyperpy.components.apiserver.admission.priority import Priority
+from hyperpy.components.apiserver.admission.service_account import ServiceAccount
+from hyperpy.components.apiserver.config import CoreConfig
+from hyperpy.components.apiserver.event_leases import EventLeases
+from hyperpy.components.apiserver.registry.feeds import Feeds
+from hyperpy.components.apiserver.registry.objects import Objects
+from hyperpy.components.apiserver.service_allocation import ServiceAllocation
+from hyperpy.store.protocol import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The parts of the resource core. `rng` makes uids, name suffixes and picks of free addresses."""
+
+    store: Store
+    kinds: Registry
+    config: CoreConfig
+    clock: Clock
+    rng: random.Random
+    objects: Objects
+    feeds: Feeds
+    services: ServiceAllocation
+    event_leases: EventLeases
+    admission: Chain
+
+
+def assemble(store: Store, kinds: Registry, config: CoreConfig, clock: Clock, rng: random.Random) -> Core:
+    """Put the parts together. No I/O happens before the first request."""
+    objects = Objects(store)
+    feeds = Feeds(store, clock, bookmark_interval_s=config.bookmark_interval_s, queue=config.watch_queue)
+    plugins = (
+        NamespaceLifecycle(objects),
+        ServiceAccount(objects, feeds, rng),
+        Priority(objects, kinds),
+        DefaultTolerationSeconds(),
+    )
+    return Core(
+        store=store,
+        kinds=kinds,
+        config=config,
+        clock=clock,
+        rng=rng,
+        objects=objects,
+        feeds=feeds,
+        services=ServiceAllocation(objects, config, rng),
+        event_leases=EventLeases(objects, clock, ttl_s=config.event_ttl_s),
+        admission=Chain(plugins),
+    )

@@ -1,0 +1,103 @@
+"""Making an object: metadata, defaults, admission, the kind's own rules, validation, then one conditional write.
+
+decoded ─▶ metadata ─▶ defaults ─▶ admission ─▶ strategy ─▶ validation ─▶ allocation ─▶ stored
+"""
+
+from __future__ import annotations
+
+from hyperpy.api import defaults, errors, meta, validation
+from hyperpy.api.kinds import Kind
+from hyperpy.components.apiserver import metadata, strategy
+from hyperpy.components.apiserver.admission.chain import CREATE
+from hyperpy.components.apiserver.core import Core
+from hyperpy.components.apiserver.registry import form
+from hyperpy.components.apiserver.registry.form import Obj
+from hyperpy.components.apiserver.writing import Write, Written
+from hyperpy.store.protocol import LeaseNotFound
+
+#: Attempts to find a free generated name (as Kubernetes since KEP-4420).
+_NAMES = 8
+
+
+async def create(core: Core, write: Write, obj: Obj) -> Written:
+    """Make a new object.
+
+    Args:
+        obj: decoded, typed and of the write's kind; it is changed in place.
+    Raises:
+        BadRequest, NotFound (namespace), Forbidden, AlreadyExists, Invalid.
+    """
+    kind, rules = write.kind, strategy.of(write.kind)
+    metadata.fit_to_request(kind, obj, namespace=write.namespace, name=write.name or None)
+    own = obj["metadata"]
+    metadata.begin(
+        obj,
+        strategy=rules,
+        has_status="status" in kind.subresources,
+        now=meta.timestamp(core.clock.now()),
+        uid=metadata.new_uid(core.rng),
+    )
+    base = own.get("generateName") if not own.get("name") else None
+    if base:
+        own["name"] = meta.generate_name(base, core.rng)
+    write = write.named(own.get("name") or "")
+    defaults.apply(kind, obj)
+    await core.admission.admit(write.attributes(CREATE, obj=obj))
+    rules.create(obj)
+    causes = validation.on_create(kind, obj)
+    if causes:
+        raise validation.invalid(kind, write.name or base or "", causes)
+    return await _store(core, write, obj, base or "")
+
+
+async def _store(core: Core, write: Write, obj: Obj, base: str) -> Written:
+    hold = await core.services.hold(obj, None) if is_service(write.kind) else None
+    try:
+        written = await _insert_named(core, write, obj, base)
+    except errors.StatusError:
+        if hold is not None:
+            hold.drop()
+        raise
+    if hold is not None:
+        hold.drop() if write.dry_run else hold.keep()
+    return written
+
+
+async def _insert_named(core: Core, write: Write, obj: Obj, base: str) -> Written:
+    """Write it, trying further generated names while the ones before are taken."""
+    for _ in range(_NAMES - 1 if base else 0):
+        try:
+            return await _insert(core, write, obj)
+        except errors.AlreadyExists:
+            obj["metadata"]["name"] = meta.generate_name(base, core.rng)
+            write = write.named(obj["metadata"]["name"])
+    try:
+        return await _insert(core, write, obj)
+    except errors.AlreadyExists as error:
+        if base:
+            error.message += ", the server was not able to generate a unique name for the object"
+        raise
+
+
+async def _insert(core: Core, write: Write, obj: Obj) -> Written:
+    kind, value = write.kind, form.encode(obj)
+    if write.dry_run:
+        if await core.objects.find(kind, write.namespace, write.name) is not None:
+            raise errors.already_exists(kind.group, kind.plural, write.name)
+        return Written(value, 0, created=True)
+    if not strategy.of(kind).expires:
+        revision = await core.objects.create(kind, write.namespace, write.name, value)
+        return Written(value, revision, created=True)
+    try:
+        lease = await core.event_leases.current()
+        revision = await core.objects.create(kind, write.namespace, write.name, value, lease=lease)
+    except LeaseNotFound:
+        core.event_leases.forget()
+        lease = await core.event_leases.current()
+        revision = await core.objects.create(kind, write.namespace, write.name, value, lease=lease)
+    return Written(value, revision, created=True)
+
+
+def is_service(kind: Kind) -> bool:
+    """Whether objects of this kind are given addresses and ports."""
+    return kind.plural == "services" and not kind.group

@@ -1,0 +1,81 @@
+"""Single objects in the store: read one, create, replace and remove it under a compare-and-swap."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from hyperpy.api import errors
+from hyperpy.api.kinds import Kind
+from hyperpy.components.apiserver.registry import form
+from hyperpy.store import protocol as store_protocol
+from hyperpy.store.protocol import Compare, DeleteRange, Get, KeyValue, Op, Put, Range, Store, Target, Txn
+
+
+class Objects:
+    """Reads and conditional writes of single objects. Store errors pass through; see `status_of`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def find(self, kind: Kind, namespace: str | None, name: str) -> KeyValue | None:
+        """The stored pair, or None."""
+        found = await self._store.get(Get(form.key(kind, namespace, name)))
+        return found.kvs[0] if found.kvs else None
+
+    async def get(self, kind: Kind, namespace: str | None, name: str) -> KeyValue:
+        """The stored pair; raises NotFound."""
+        kv = await self.find(kind, namespace, name)
+        if kv is None:
+            raise errors.not_found(kind.group, kind.plural, name)
+        return kv
+
+    async def get_with_revision(self, kind: Kind, namespace: str | None, name: str) -> tuple[KeyValue | None, int]:
+        """The stored pair or None, and the store's revision at the read."""
+        found = await self._store.get(Get(form.key(kind, namespace, name)))
+        return (found.kvs[0] if found.kvs else None), found.revision
+
+    async def everything(self, kind: Kind, namespace: str | None = None) -> Range:
+        """Every object of a kind (in a namespace) at the newest revision."""
+        start = form.prefix(kind, namespace)
+        return await self._store.get(Get(start, store_protocol.prefix_end(start)))
+
+    async def create(self, kind: Kind, namespace: str | None, name: str, value: bytes, *, lease: int = 0) -> int:
+        """Write a new object and return its revision; raises AlreadyExists."""
+        key = form.key(kind, namespace, name)
+        absent = Compare(key, Target.VERSION, Op.EQUAL, 0)
+        result = await self._store.txn(Txn((absent,), (Put(key, value, lease),)))
+        if not result.succeeded:
+            raise errors.already_exists(kind.group, kind.plural, name)
+        return result.revision
+
+    async def replace(self, kv: KeyValue, value: bytes, *, lease: int = 0) -> int | None:
+        """Write over the pair that was read; None when it has changed meanwhile. Returns the new revision."""
+        unchanged = Compare(kv.key, Target.MOD, Op.EQUAL, kv.mod_revision)
+        result = await self._store.txn(Txn((unchanged,), (Put(kv.key, value, lease or kv.lease),)))
+        return result.revision if result.succeeded else None
+
+    async def remove(self, kv: KeyValue) -> int | None:
+        """Delete the pair that was read; None when it has changed meanwhile. Returns the deletion's revision."""
+        unchanged = Compare(kv.key, Target.MOD, Op.EQUAL, kv.mod_revision)
+        result = await self._store.txn(Txn((unchanged,), (DeleteRange(kv.key),)))
+        return result.revision if result.succeeded else None
+
+    async def grant_lease(self, ttl_s: int) -> int:
+        """A new lease of `ttl_s` seconds; its id."""
+        return (await self._store.lease_grant(ttl_s)).id
+
+
+_STATUS: dict[type[store_protocol.StoreError], type[errors.StatusError]] = {
+    store_protocol.Compacted: errors.Expired,
+    store_protocol.FutureRevision: errors.Timeout,
+    store_protocol.WatchLagged: errors.Expired,
+    store_protocol.Unavailable: errors.ServiceUnavailable,
+}
+
+
+def status_of(error: store_protocol.StoreError) -> errors.StatusError:
+    """The Status a store failure stands for when no verb has a better word for it."""
+    if isinstance(error, store_protocol.Compacted):
+        return errors.Expired("The resourceVersion for the provided list is too old.")
+    cls = _STATUS.get(type(error), errors.InternalError)
+    return cast(errors.StatusError, cls(f"the store cannot answer: {error}"))

@@ -1,0 +1,106 @@
+"""The resource core: answers every verb on every kind, after authentication and authorization.
+
+    request + its RequestInfo ─▶ kind ─▶ (subresource, verb) ─▶ one handler function ─▶ response
+
+What is streamed or judged instead of stored (logs, exec, proxies, reviews, tokens) is not here.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+
+from hyperpy.api import errors
+from hyperpy.api.kinds import Kind, Registry
+from hyperpy.api.paths import RequestInfo
+from hyperpy.api.wire import Request, Response
+from hyperpy.client.clock import Clock
+from hyperpy.components.apiserver.config import CoreConfig
+from hyperpy.components.apiserver.core import Core, assemble
+from hyperpy.components.apiserver.registry.objects import status_of
+from hyperpy.components.apiserver.subresources import binding, eviction, finalize, scale
+from hyperpy.components.apiserver.verbs import delete, patch, read, write
+from hyperpy.store.protocol import Store, StoreError
+
+__all__ = ["CoreConfig", "ResourceHandler", "build"]
+
+Answer = Callable[[Core, Request, RequestInfo, Kind], Awaitable[Response]]
+
+_MAIN: Mapping[str, Answer] = {
+    "get": read.get,
+    "list": read.list_objects,
+    "watch": read.watch_objects,
+    "create": write.create,
+    "update": write.update,
+    "patch": patch.patch,
+    "delete": delete.delete,
+    "deletecollection": delete.delete_collection,
+}
+_SUBRESOURCES: Mapping[str, Mapping[str, Answer]] = {
+    "status": {"get": read.get, "update": write.update, "patch": patch.patch},
+    "scale": {"get": scale.get, "update": scale.update, "patch": scale.patch},
+    "binding": {"create": binding.create},
+    "eviction": {"create": eviction.create},
+    "finalize": {"update": finalize.update},
+}
+
+
+class ResourceHandler:
+    """Answers requests on stored kinds. Its owner calls `aclose()` after the last request."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+
+    async def __call__(self, request: Request, info: RequestInfo) -> Response:
+        """Answer a request whose user is known and allowed.
+
+        Raises:
+            StatusError: whatever is wrong with it.
+        """
+        kind = self.core.kinds.resource(info.group, info.version, info.resource)
+        answer = _answer(kind, info)
+        if kind is None or answer is None:
+            raise errors.NotFound("the server could not find the requested resource")
+        try:
+            return await answer(self.core, request, info, kind)
+        except StoreError as error:
+            raise status_of(error) from error
+
+    async def aclose(self) -> None:
+        """End every watch."""
+        await self.core.feeds.aclose()
+
+
+def _answer(kind: Kind | None, info: RequestInfo) -> Answer | None:
+    """The function for a verb; raises MethodNotAllowed where the resource exists and the verb does not."""
+    if kind is None:
+        return None
+    if info.subresource:
+        answers = _SUBRESOURCES.get(info.subresource)
+        if answers is None or info.subresource not in kind.subresources:
+            return None
+        if info.verb in answers:
+            return answers[info.verb]
+    elif kind.plural == "bindings" and not kind.group and info.verb == "create":
+        return binding.create
+    elif info.verb in kind.verbs and info.verb in _MAIN and "get" in kind.verbs and not _names_wrongly(info):
+        return _MAIN[info.verb]
+    raise errors.MethodNotAllowed("the server does not allow this method on the requested resource")
+
+
+def _names_wrongly(info: RequestInfo) -> bool:
+    """Whether a name stands where none may (POST to an object) or is missing (PUT to a collection)."""
+    if info.verb == "create":
+        return bool(info.name)
+    return info.verb in ("update", "patch") and not info.name
+
+
+def build(
+    store: Store, registry: Registry, config: CoreConfig, clock: Clock, *, rng: random.Random | None = None
+) -> ResourceHandler:
+    """The resource core over a store. No I/O happens before the first request.
+
+    Args:
+        rng: source of uids, name suffixes and picks of addresses; the system's when None.
+    """
+    return ResourceHandler(assemble(store, registry, config, clock, rng or random.SystemRandom()))

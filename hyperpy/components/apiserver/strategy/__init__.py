@@ -1,0 +1,43 @@
+"""Per-kind rules of creating, updating and deleting: a table of Strategy rows, found by `strategy.of(kind)`."""
+
+from __future__ import annotations
+
+from hyperpy.api.kinds import Kind
+from hyperpy.components.apiserver.strategy import apps, cluster, pod, service
+from hyperpy.components.apiserver.strategy.base import Strategy
+
+__all__ = ["Strategy", "of"]
+
+_RBAC = "rbac.authorization.k8s.io"
+_UPSERTED = Strategy(create_on_update=True)
+
+TABLE: dict[tuple[str, str], Strategy] = {
+    ("", "pods"): pod.POD,
+    ("", "services"): service.SERVICE,
+    ("", "replicationcontrollers"): apps.REPLICATION_CONTROLLER,
+    ("", "namespaces"): cluster.NAMESPACE,
+    ("", "nodes"): cluster.NODE,
+    ("", "secrets"): cluster.SECRET,
+    ("", "serviceaccounts"): Strategy(returns_deleted=True),
+    ("", "endpoints"): _UPSERTED,
+    ("", "events"): Strategy(create_on_update=True, expires=True),
+    ("apps", "deployments"): apps.DEPLOYMENT,
+    ("apps", "replicasets"): Strategy(generation=True),
+    ("coordination.k8s.io", "leases"): Strategy(create_on_update=True, needs_resource_version=True),
+    ("discovery.k8s.io", "endpointslices"): Strategy(generation=True),
+    (_RBAC, "roles"): _UPSERTED,
+    (_RBAC, "rolebindings"): _UPSERTED,
+    (_RBAC, "clusterroles"): _UPSERTED,
+    (_RBAC, "clusterrolebindings"): _UPSERTED,
+}
+
+_PLAIN = Strategy()
+_WITH_STATUS = Strategy(generation=True)
+
+
+def of(kind: Kind) -> Strategy:
+    """The rules of a kind; one that is not in the table counts generations when it has a status."""
+    known = TABLE.get((kind.group, kind.plural))
+    if known is not None:
+        return known
+    return _WITH_STATUS if "status" in kind.subresources else _PLAIN

@@ -1,0 +1,112 @@
+"""scale: the replica count of a workload as an autoscaling/v1 Scale, whatever its kind.
+
+Source: the API reference, "Scale".
+"""
+
+from __future__ import annotations
+
+from hyperpy.api import errors, labels, schema, validation
+from hyperpy.api.kinds import Kind
+from hyperpy.api.patch import values
+from hyperpy.api.paths import RequestInfo
+from hyperpy.api.schema import cause
+from hyperpy.api.wire import Request, Response
+from hyperpy.components.apiserver import field_validation, negotiation, patching, rendering, updating
+from hyperpy.components.apiserver.core import Core
+from hyperpy.components.apiserver.registry import form as stored
+from hyperpy.components.apiserver.registry.form import Obj
+from hyperpy.components.apiserver.updating import Transform
+from hyperpy.components.apiserver.verbs import write, write_options
+from hyperpy.components.apiserver.writing import Write
+
+SCALE = Kind("autoscaling", "v1", "Scale", "scales")
+_KEPT = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+
+
+async def get(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
+    """The Scale of an object."""
+    negotiation.accepted(request)
+    kv = await core.objects.get(kind, write.namespace_of(info, kind), info.name)
+    return rendering.plain(of(stored.decoded(kv)))
+
+
+async def update(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
+    """PUT of a Scale."""
+    options = write_options.parse(request, "UpdateOptions")
+    wanted, warnings = write.read_object(request, SCALE, options.field_validation)
+    target = write.target(request, info, kind, dry_run=options.dry_run)
+
+    async def transform(old: Obj) -> Obj:
+        return _scaled(target, old, wanted)
+
+    return await _write(core, target, transform, warnings)
+
+
+async def patch(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
+    """PATCH of a Scale."""
+    options = write_options.parse(request, "PatchOptions")
+    content = patching.read(request, find_repeated=options.field_validation != write_options.IGNORE)
+    target = write.target(request, info, kind, dry_run=options.dry_run)
+
+    async def transform(old: Obj) -> Obj:
+        wanted = content.apply(of(old), schema.of(SCALE).root)
+        field_validation.identify(SCALE, wanted)
+        field_validation.settle(SCALE, wanted, repeated=content.repeated, level=options.field_validation)
+        return _scaled(target, old, wanted)
+
+    return await _write(core, target, transform, [])
+
+
+def of(obj: Obj) -> Obj:
+    """The Scale that shows an object's replicas."""
+    own, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
+    shown: Obj = {"replicas": status.get("replicas") or 0}
+    selector = _selector(spec.get("selector"))
+    if selector:
+        shown["selector"] = selector
+    return {
+        "kind": SCALE.kind,
+        "apiVersion": SCALE.api_version,
+        "metadata": {name: own[name] for name in _KEPT if name in own},
+        "spec": {"replicas": spec.get("replicas") or 0},
+        "status": shown,
+    }
+
+
+def _selector(selector: Obj | None) -> str:
+    """A ReplicationController selects by a plain map, the kinds of apps by a LabelSelector."""
+    if not selector:
+        return ""
+    if selector.keys() <= {"matchLabels", "matchExpressions"}:
+        return str(labels.from_selector(selector))
+    return str(labels.from_map(selector))
+
+
+def _scaled(target: Write, old: Obj, wanted: Obj) -> Obj:
+    """The object with the replicas of a Scale.
+
+    Raises:
+        Conflict: the Scale is of another version or another object.
+        Invalid: less than none is wanted.
+    """
+    own = wanted["metadata"]
+    if own.get("name", target.name) != target.name:
+        raise errors.BadRequest(
+            f"the name of the object ({own['name']}) does not match the name on the URL ({target.name})"
+        )
+    based_on = own.get("resourceVersion")
+    if based_on and based_on != old["metadata"]["resourceVersion"]:
+        raise updating.conflict(target, updating.MODIFIED_MEANWHILE)
+    updating.check_uid(target, own.get("uid"), old)
+    replicas = (wanted.get("spec") or {}).get("replicas") or 0
+    if replicas < 0:
+        text = "must be greater than or equal to 0"
+        raise validation.invalid(SCALE, target.name, [cause.invalid("spec.replicas", replicas, text)])
+    new: Obj = values.clone(old)
+    new.setdefault("spec", {})["replicas"] = replicas
+    return new
+
+
+async def _write(core: Core, target: Write, transform: Transform, warnings: list[str]) -> Response:
+    written = await updating.update(core, target, transform)
+    return rendering.plain(of(stored.decode(written.value, written.revision)), warnings=warnings)

@@ -1,0 +1,52 @@
+"""patch: the current object with a JSON, merge or strategic merge patch laid over it; again when it has changed."""
+
+from __future__ import annotations
+
+from hyperpy.api import schema
+from hyperpy.api.kinds import Kind
+from hyperpy.api.paths import RequestInfo
+from hyperpy.api.wire import Request, Response
+from hyperpy.components.apiserver import field_validation, negotiation, patching, updating
+from hyperpy.components.apiserver.core import Core
+from hyperpy.components.apiserver.registry.form import Obj
+from hyperpy.components.apiserver.verbs import write, write_options
+from hyperpy.components.apiserver.writing import Write
+
+
+async def patch(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
+    """PATCH of an object or of its status."""
+    form = negotiation.accepted(request)
+    options = write_options.parse(request, "PatchOptions")
+    content = patching.read(request, find_repeated=options.field_validation != write_options.IGNORE)
+    target = write.target(request, info, kind, dry_run=options.dry_run)
+    change = _Change(target, content, options.field_validation)
+    rules = updating.STATUS if info.subresource == "status" else updating.MAIN
+    written = await updating.update(core, target, change.transform, rules=rules)
+    return write.answer(core, kind, form, written, change.warnings)
+
+
+class _Change:
+    """The transform of one patch, and the warnings its last round gave."""
+
+    def __init__(self, target: Write, content: patching.Patch, level: str) -> None:
+        self._target = target
+        self._content = content
+        self._level = level
+        self.warnings: list[str] = []
+
+    async def transform(self, old: Obj) -> Obj:
+        kind, content = self._target.kind, self._content
+        new = content.apply(old, schema.of(kind).root)
+        field_validation.identify(kind, new)
+        decoded = schema.of(kind).decode(new)
+        if decoded.causes:
+            raise content.rejection(", ".join(map(str, decoded.causes)))
+        self.warnings = []
+        if self._level != write_options.IGNORE:
+            self.warnings = field_validation.complaints(decoded.unknown, content.repeated)
+        if self.warnings and self._level == write_options.STRICT:
+            raise content.rejection(f"strict decoding error: {', '.join(self.warnings)}")
+        based_on = new["metadata"].get("resourceVersion")
+        if based_on and based_on != old["metadata"]["resourceVersion"]:
+            raise updating.conflict(self._target, updating.MODIFIED_MEANWHILE)
+        return new

@@ -1,0 +1,71 @@
+"""create and update (POST, PUT): the body becomes an object of the URL's kind and is written."""
+
+from __future__ import annotations
+
+from hyperpy.api import errors
+from hyperpy.api.kinds import Kind
+from hyperpy.api.paths import RequestInfo
+from hyperpy.api.wire import Request, Response
+from hyperpy.components.apiserver import creating, field_validation, negotiation, rendering, strategy, updating
+from hyperpy.components.apiserver.core import Core
+from hyperpy.components.apiserver.registry.form import Obj
+from hyperpy.components.apiserver.verbs import write_options
+from hyperpy.components.apiserver.writing import Write, Written
+
+
+async def create(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
+    """POST to a collection."""
+    form = negotiation.accepted(request)
+    options = write_options.parse(request, "CreateOptions")
+    obj, warnings = read_object(request, kind, options.field_validation)
+    write = target(request, info, kind, dry_run=options.dry_run)
+    written = await creating.create(core, write, obj)
+    return answer(core, kind, form, written, warnings)
+
+
+async def update(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
+    """PUT of an object or of its status; a missing object is made where the kind allows it."""
+    form = negotiation.accepted(request)
+    options = write_options.parse(request, "UpdateOptions")
+    obj, warnings = read_object(request, kind, options.field_validation)
+    write = target(request, info, kind, dry_run=options.dry_run)
+    strategy_of_kind = strategy.of(kind)
+    transform = updating.replacement(write, obj, rules=strategy_of_kind)
+    rules = updating.STATUS if info.subresource == "status" else updating.MAIN
+    try:
+        written = await updating.update(core, write, transform, rules=rules)
+    except errors.NotFound:
+        if not strategy_of_kind.create_on_update or info.subresource or obj["metadata"].get("resourceVersion"):
+            raise
+        written = await creating.create(core, write, obj)
+    return answer(core, kind, form, written, warnings)
+
+
+def read_object(request: Request, kind: Kind, level: str) -> tuple[Obj, list[str]]:
+    """The object in the body and the warnings about it.
+
+    Raises:
+        BadRequest, UnsupportedMediaType.
+    """
+    body = negotiation.decode(request, find_repeated=level != write_options.IGNORE)
+    field_validation.identify(kind, body.value)
+    warnings = field_validation.settle(kind, body.value, repeated=body.repeated, level=level)
+    return body.value, warnings
+
+
+def target(request: Request, info: RequestInfo, kind: Kind, *, dry_run: bool) -> Write:
+    """What a request is about."""
+    return Write(kind, namespace_of(info, kind), info.name, info.subresource, request.user, dry_run)
+
+
+def namespace_of(info: RequestInfo, kind: Kind) -> str | None:
+    """The namespace of a request; a Namespace itself is in none."""
+    return info.namespace or None if kind.namespaced else None
+
+
+def answer(core: Core, kind: Kind, form: negotiation.Form, written: Written, warnings: list[str]) -> Response:
+    """The written object: 201 when it is new."""
+    status = 201 if written.created else 200
+    return rendering.one(
+        kind, form, written.value, written.revision, now=core.clock.now(), status=status, warnings=warnings
+    )

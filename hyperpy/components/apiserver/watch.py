@@ -1,0 +1,194 @@
+"""The watch verb: what is there first (when asked), then changes as they are committed, as a stream of whole lines.
+
+open ──join the feed, read the snapshot──▶ initial lines ──▶ live lines ──timeout, error or aclose──▶ closed
+
+Source: API concepts, "Efficient detection of changes", "Watch bookmarks", "Streaming lists" (KEP-3157).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+
+import orjson
+
+from hyperpy.api import errors
+from hyperpy.api.kinds import Kind
+from hyperpy.api.wire import Response
+from hyperpy.components.apiserver import rendering
+from hyperpy.components.apiserver.core import Core
+from hyperpy.components.apiserver.negotiation import Form
+from hyperpy.components.apiserver.registry import pages
+from hyperpy.components.apiserver.registry.change import ADDED, DELETED, MODIFIED, Change, Mark
+from hyperpy.components.apiserver.registry.feed import Subscription
+from hyperpy.components.apiserver.registry.query import ListOptions
+from hyperpy.components.apiserver.registry.selection import Selection
+
+_INITIAL_CHUNK = 200
+
+
+async def handle(core: Core, kind: Kind, selection: Selection, options: ListOptions, form: Form) -> Response:
+    """Open a watch. A resourceVersion that is too old gives a stream of one ERROR event, as Kubernetes does.
+
+    Raises:
+        Timeout: the resourceVersion has not happened yet.
+    """
+    try:
+        stream = await _open(core, kind, selection, options, form)
+    except errors.Expired as expired:
+        return Response(200, _Failed(expired))
+    return Response(200, stream)
+
+
+async def _open(core: Core, kind: Kind, selection: Selection, options: ListOptions, form: Form) -> AsyncIterator[bytes]:
+    wants_initial = options.send_initial_events
+    if wants_initial is None:
+        wants_initial = not options.revision
+    initial: pages.Page | None = None
+    if wants_initial:
+        initial = await pages.read(core.store, kind, selection, ListOptions(revision=options.revision))
+        after = initial.revision
+    elif options.revision:
+        after = options.revision
+        current = await core.store.revision()
+        if after > current:
+            raise pages.too_large(after, current)
+    else:
+        after = await core.store.revision()
+    subscription = await core.feeds.join(kind, selection.namespace, after=after)
+    timeout_s = options.timeout_s
+    if timeout_s is None:
+        timeout_s = int(core.config.watch_timeout_s * (1 + core.rng.random()))
+    plan = _Plan(kind, selection, form, options.bookmarks, bool(options.send_initial_events), core.clock.now)
+    return WatchStream(plan, subscription, initial=initial, timeout_s=timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a stream shows and how. `marks_end`: a bookmark ends the initial events."""
+
+    kind: Kind
+    selection: Selection
+    form: Form
+    bookmarks: bool
+    marks_end: bool
+    now: Callable[[], float]
+
+
+class WatchStream:
+    """The chunks of one watch. The transport iterates it and closes it by `aclose()`, also when it never began."""
+
+    def __init__(
+        self, plan: _Plan, subscription: Subscription, *, initial: pages.Page | None, timeout_s: float
+    ) -> None:
+        self._plan = plan
+        self._subscription = subscription
+        self._initial = self._initial_chunks(initial) if initial is not None else iter(())
+        self._deadline = asyncio.get_running_loop().time() + timeout_s
+        self._columns_said = False
+        self._over = False
+        self._line_name, self._render = self._renderer(headers=True)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = next(self._initial, b"")
+        while not chunk:
+            if self._over:
+                await self.aclose()
+                raise StopAsyncIteration
+            chunk = await self._next_changes()
+        return chunk
+
+    async def aclose(self) -> None:
+        """Leave the feed. Closing twice is fine."""
+        self._over = True
+        self._initial = iter(())
+        self._subscription.close()
+
+    async def _next_changes(self) -> bytes:
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                items = await self._subscription.take()
+        except TimeoutError:
+            self._over = True
+            return b""
+        except errors.StatusError as error:
+            self._over = True
+            return _error_line(error)
+        lines = [line for item in items if (line := self._line(item))]
+        return b"".join(lines)
+
+    def _line(self, item: Change | Mark) -> bytes:
+        if isinstance(item, Mark):
+            if not self._plan.bookmarks:
+                return b""
+            return rendering.bookmark_line(self._plan.kind, self._plan.form, item.revision)
+        event_type = seen_as(item, self._plan.selection)
+        if not event_type:
+            return b""
+        line = item.line(event_type, self._line_name, self._render)
+        self._said_columns()
+        return line
+
+    def _initial_chunks(self, page: pages.Page) -> Iterator[bytes]:
+        pairs = iter(page.kvs)
+        while batch := list(itertools.islice(pairs, _INITIAL_CHUNK)):
+            yield b"".join([self._initial_line(kv.value, kv.mod_revision) for kv in batch])
+        if self._plan.marks_end:
+            yield rendering.bookmark_line(self._plan.kind, self._plan.form, page.revision, initial_end=True)
+
+    def _initial_line(self, value: bytes, revision: int) -> bytes:
+        plan = self._plan
+        line = rendering.initial_line(
+            plan.kind, plan.form, value, revision, now=plan.now(), headers=not self._columns_said
+        )
+        self._said_columns()
+        return line
+
+    def _said_columns(self) -> None:
+        """After the first Table of a stream the columns are left out."""
+        if not self._columns_said and self._plan.form.shape == "Table":
+            self._line_name, self._render = self._renderer(headers=False)
+        self._columns_said = True
+
+    def _renderer(self, *, headers: bool) -> tuple[str, rendering.LineRenderer]:
+        return rendering.line_renderer(self._plan.kind, self._plan.form, now=self._plan.now, headers=headers)
+
+
+class _Failed:
+    """A stream of one ERROR event."""
+
+    def __init__(self, error: errors.StatusError) -> None:
+        self._lines = iter((_error_line(error),))
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for line in self._lines:
+            return line
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        self._lines = iter(())
+
+
+def _error_line(error: errors.StatusError) -> bytes:
+    return rendering.event_line("ERROR", orjson.dumps(error.status()))
+
+
+def seen_as(change: Change, selection: Selection) -> str:
+    """The event a selecting watcher sees of a change: an object that stops matching is DELETED, one that begins to
+    is ADDED; "" when it concerns the watcher not at all."""
+    if selection.selects_all:
+        return change.type
+    new, old = change.new, change.old
+    matched = old is not None and selection.matches(old)
+    matches = new is not None and selection.matches(new)
+    if matches:
+        return MODIFIED if matched else ADDED
+    return DELETED if matched else ""

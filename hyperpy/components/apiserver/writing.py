@@ -1,0 +1,49 @@
+"""What a write is about, and what came of it: passed between the verbs, the subresources and the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hyperpy.api.kinds import Kind
+from hyperpy.api.wire import UserInfo
+from hyperpy.components.apiserver.admission.chain import Attributes
+from hyperpy.components.apiserver.registry.form import Obj
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One object that is to be written or deleted. `name` is "" when a new object has none yet."""
+
+    kind: Kind
+    namespace: str | None
+    name: str
+    subresource: str = ""
+    user: UserInfo | None = None
+    dry_run: bool = False
+
+    def named(self, name: str) -> Write:
+        """The same for an object of this name."""
+        return replace(self, name=name)
+
+    def attributes(self, operation: str, *, obj: Obj | None = None, old: Obj | None = None) -> Attributes:
+        """The same as admission sees it."""
+        return Attributes(
+            operation,
+            self.kind,
+            self.namespace,
+            self.name,
+            self.subresource,
+            self.user,
+            obj,
+            old,
+            self.dry_run,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An object as it is now stored. `revision` is 0 when it was never stored (a dry run of create)."""
+
+    value: bytes
+    revision: int
+    created: bool = False
