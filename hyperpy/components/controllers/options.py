@@ -1,0 +1,32 @@
+"""Options of the controllers component, named after kube-controller-manager's flags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings of the control loops.
+
+    Args:
+        controllers: names to run, as the flag takes them: `*` is all, `-name` leaves one out.
+        cluster_cidr: the network that node IPAM cuts Pod networks from; "" leaves `spec.podCIDR` alone.
+        service_cidr: the network of Services, kept out of the Pod networks.
+        node_cidr_mask_size: the prefix length of one node's Pod network.
+        root_ca_pem: the certificates that Pods trust the API server by, published as `kube-root-ca.crt`.
+        node_monitor_grace_s: silence after which a node counts as lost.
+        terminated_pod_threshold: finished Pods kept before the oldest are deleted; 0 keeps all.
+        leader_elect: wait for the Lease before working.
+        identity: this process in the Lease.
+    """
+
+    controllers: tuple[str, ...] = ("*",)
+    cluster_cidr: str = "10.244.0.0/16"
+    service_cidr: str = "10.96.0.0/16"
+    node_cidr_mask_size: int = 24
+    root_ca_pem: bytes = b""
+    node_monitor_grace_s: float = 40.0
+    terminated_pod_threshold: int = 12500
+    leader_elect: bool = False
+    identity: str = ""
