@@ -128,11 +128,18 @@ SUBJECT_ACCESS_REVIEW = Kind(_AUTHZ, "v1", "SubjectAccessReview", "subjectaccess
 SELF_SUBJECT_ACCESS_REVIEW = Kind(
     _AUTHZ, "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", False, verbs=_REVIEW
 )
+LOCAL_SUBJECT_ACCESS_REVIEW = Kind(
+    _AUTHZ, "v1", "LocalSubjectAccessReview", "localsubjectaccessreviews", True, verbs=_REVIEW
+)
+SELF_SUBJECT_RULES_REVIEW = Kind(
+    _AUTHZ, "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", False, verbs=_REVIEW
+)
 
 BUILT_IN = (
     POD, SERVICE, REPLICATION_CONTROLLER, ENDPOINTS, NAMESPACE, NODE, CONFIG_MAP, SECRET, EVENT, SERVICE_ACCOUNT,
     BINDING, DEPLOYMENT, REPLICA_SET, LEASE, ENDPOINT_SLICE, ROLE, ROLE_BINDING, CLUSTER_ROLE, CLUSTER_ROLE_BINDING,
     TOKEN_REVIEW, SELF_SUBJECT_REVIEW, SUBJECT_ACCESS_REVIEW, SELF_SUBJECT_ACCESS_REVIEW,
+    LOCAL_SUBJECT_ACCESS_REVIEW, SELF_SUBJECT_RULES_REVIEW,
 )  # fmt: skip
 
 

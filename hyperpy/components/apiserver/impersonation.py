@@ -14,9 +14,11 @@ from hyperpy.components.apiserver import authorization, rbac
 from hyperpy.components.apiserver.authentication import ANONYMOUS, AUTHENTICATED, account_groups
 from hyperpy.components.apiserver.rbac import Attributes
 
-USER = "impersonate-user"
+_USER = "impersonate-user"
 _GROUP = "impersonate-group"
 _UID = "impersonate-uid"
+#: One of these is there when somebody is to be impersonated.
+HEADERS = (_USER, _GROUP, _UID)
 _EXTRA = "impersonate-extra-"
 
 
@@ -33,7 +35,7 @@ def user(asking: UserInfo, headers: Iterable[tuple[str, str]], authorizer: autho
     extra: dict[str, tuple[str, ...]] = {}
     for header, value in headers:
         key = header.lower()
-        if key == USER:
+        if key == _USER:
             name = value
         elif key == _GROUP:
             groups.append(value)

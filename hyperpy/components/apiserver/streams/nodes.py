@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -28,7 +28,7 @@ class Nodes:
             checked, as in Kubernetes.
     """
 
-    def __init__(self, client: Client, *, credentials: Credentials, authority: Path | None) -> None:
+    def __init__(self, client: Client, *, credentials: Callable[[], Credentials], authority: Path | None) -> None:
         self._client = client
         self._credentials = credentials
         self._authority = authority
@@ -56,13 +56,15 @@ class Nodes:
     def tls(self) -> ssl.SSLContext:
         """How kubelets are greeted."""
         if self._tls is None:
-            context = ssl.create_default_context(cafile=self._authority) if self._authority else _unchecked()
-            context.load_cert_chain(self._credentials.cert_file, self._credentials.key_file)
+            context = ssl.create_default_context(cafile=self._authority) if self._authority else unchecked()
+            own = self._credentials()
+            context.load_cert_chain(own.cert_file, own.key_file)
             self._tls = context
         return self._tls
 
 
-def _unchecked() -> ssl.SSLContext:
+def unchecked() -> ssl.SSLContext:
+    """TLS that encrypts and does not ask who the server is."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -1,0 +1,244 @@
+"""Discovery: which groups, versions, kinds and subresources there are, in the old form and aggregated.
+
+/api  /apis  /api/v1  /apis/GROUP  /apis/GROUP/VERSION; `/api` and `/apis` answer with everything at once when the
+Accept header asks for APIGroupDiscoveryList (KEP-3352).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from hyperpy.api import errors
+from hyperpy.api.kinds import Kind, Registry
+from hyperpy.api.wire import Request, Response
+
+_DISCOVERY_GROUP = "apidiscovery.k8s.io"
+_AGGREGATED_VERSIONS = ("v2", "v2beta1")
+
+_EDIT = ("get", "patch", "update")
+_CONNECT = ("create", "get")
+_PROXY = ("create", "delete", "get", "patch", "update")
+#: Subresource -> (group, version, kind) of its objects and its verbs. An empty kind is the parent's own; `*` in a kind
+#: is replaced by the parent's.
+_SUBRESOURCES: dict[str, tuple[tuple[str, str, str], tuple[str, ...]]] = {
+    "status": (("", "", ""), _EDIT),
+    "ephemeralcontainers": (("", "", ""), _EDIT),
+    "resize": (("", "", ""), _EDIT),
+    "approval": (("", "", ""), _EDIT),
+    "finalize": (("", "", ""), ("update",)),
+    "scale": (("autoscaling", "v1", "Scale"), _EDIT),
+    "binding": (("", "", "Binding"), ("create",)),
+    "eviction": (("policy", "v1", "Eviction"), ("create",)),
+    "token": (("authentication.k8s.io", "v1", "TokenRequest"), ("create",)),
+    "log": (("", "", ""), ("get",)),
+    "exec": (("", "", "*ExecOptions"), _CONNECT),
+    "attach": (("", "", "*AttachOptions"), _CONNECT),
+    "portforward": (("", "", "*PortForwardOptions"), _CONNECT),
+    "proxy": (("", "", "*ProxyOptions"), _PROXY),
+}
+
+
+class Discovery:
+    """Answers discovery requests from the registry; documents are made once and again when the registry changes.
+
+    Args:
+        server_address: what `/api` tells clients: `host:port`.
+    """
+
+    def __init__(self, registry: Registry, *, server_address: Callable[[], str]) -> None:
+        self._registry = registry
+        self._server_address = server_address
+        self._kinds: tuple[Kind, ...] = ()
+        self._documents: dict[str, _Document] = {}
+
+    def answer(self, request: Request) -> Response | None:
+        """The answer to a request for a discovery path, or None when the path is not one."""
+        parts = request.path.strip("/").split("/")
+        if parts[0] not in ("api", "apis") or len(parts) > (2 if parts[0] == "api" else 3):
+            return None
+        if request.method not in ("GET", "HEAD"):
+            raise errors.MethodNotAllowed(f"{request.method} is not allowed on {request.path}")
+        version = _aggregated(request.headers.get("accept", "")) if len(parts) == 1 else ""
+        return self._document("/".join(parts), version).answer(request)
+
+    def _document(self, path: str, aggregated: str) -> _Document:
+        kinds = tuple(self._registry)
+        if kinds != self._kinds:
+            self._kinds = kinds
+            self._documents.clear()
+        key = f"{path};{aggregated}"
+        found = self._documents.get(key)
+        if found is None:
+            found = self._documents[key] = self._make(path, aggregated)
+        return found
+
+    def _make(self, path: str, aggregated: str) -> _Document:
+        root, _, rest = path.partition("/")
+        if aggregated:
+            served = [kind for kind in self._kinds if bool(kind.group) == (root == "apis")]
+            content_type = f"application/json;g={_DISCOVERY_GROUP};v={aggregated};as=APIGroupDiscoveryList"
+            return _Document(aggregate(served, version=aggregated), content_type)
+        if root == "api":
+            return _Document(self._api_version(rest))
+        return _Document(self._api_group(rest))
+
+    def _api_version(self, version: str) -> dict[str, Any]:
+        core = [kind for kind in self._kinds if not kind.group]
+        if not version:
+            address = {"clientCIDR": "0.0.0.0/0", "serverAddress": self._server_address()}
+            versions = _versions(core)
+            return {"kind": "APIVersions", "versions": versions, "serverAddressByClientCIDRs": [address]}
+        return _resource_list(version, [kind for kind in core if kind.version == version])
+
+    def _api_group(self, rest: str) -> dict[str, Any]:
+        groups = _groups(kind for kind in self._kinds if kind.group)
+        if not rest:
+            return {
+                "kind": "APIGroupList",
+                "apiVersion": "v1",
+                "groups": [_group(name, kinds) for name, kinds in groups.items()],
+            }
+        group, _, version = rest.partition("/")
+        kinds = groups.get(group)
+        if not kinds:
+            raise _unknown()
+        if not version:
+            return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, kinds)}
+        return _resource_list(f"{group}/{version}", [kind for kind in kinds if kind.version == version])
+
+
+def aggregate(kinds: Iterable[Kind], *, version: str) -> dict[str, Any]:
+    """An APIGroupDiscoveryList of these kinds. The core group has the name ""."""
+    items = []
+    for group, members in _groups(kinds).items():
+        versions = [
+            {
+                "version": name,
+                "resources": [_discovered(kind) for kind in _sorted(members) if kind.version == name],
+                "freshness": "Current",
+            }
+            for name in _versions(members)
+        ]
+        meta = {"name": group, "creationTimestamp": None} if group else {"creationTimestamp": None}
+        items.append({"metadata": meta, "versions": versions})
+    api_version = f"{_DISCOVERY_GROUP}/{version}"
+    return {"kind": "APIGroupDiscoveryList", "apiVersion": api_version, "metadata": {}, "items": items}
+
+
+class _Document:
+    """An encoded document with its ETag."""
+
+    def __init__(self, value: dict[str, Any], content_type: str = "application/json") -> None:
+        self._body = orjson.dumps(value)
+        self._content_type = content_type
+        self._etag = f'"{hashlib.sha512(self._body).hexdigest().upper()}"'
+
+    def answer(self, request: Request) -> Response:
+        headers = {"ETag": self._etag, "Vary": "Accept", "Cache-Control": "public"}
+        if self._etag in request.headers.get("if-none-match", ""):
+            return Response(304, b"", self._content_type, headers)
+        return Response(200, self._body, self._content_type, headers)
+
+
+def _aggregated(accept: str) -> str:
+    """The version of aggregated discovery that is asked for before plain JSON, or ""."""
+    for clause in accept.split(","):
+        media_type, *parameters = (part.strip() for part in clause.split(";"))
+        if media_type not in ("application/json", "*/*", "application/*"):
+            continue
+        given = dict(parameter.partition("=")[::2] for parameter in parameters)
+        if given.get("as") != "APIGroupDiscoveryList":
+            return ""
+        if given.get("g") == _DISCOVERY_GROUP and given.get("v") in _AGGREGATED_VERSIONS:
+            return given["v"]
+    return ""
+
+
+def _groups(kinds: Iterable[Kind]) -> dict[str, list[Kind]]:
+    groups: dict[str, list[Kind]] = {}
+    for kind in kinds:
+        groups.setdefault(kind.group, []).append(kind)
+    return groups
+
+
+def _sorted(kinds: Iterable[Kind]) -> list[Kind]:
+    return sorted(kinds, key=lambda kind: kind.plural)
+
+
+def _versions(kinds: Iterable[Kind]) -> list[str]:
+    """The versions, the preferred one first: v2, v1, v1beta2, v1alpha1 (Kubernetes' version priority)."""
+    return sorted({kind.version for kind in kinds}, key=_priority)
+
+
+def _priority(version: str) -> tuple[int, int, int, str]:
+    match = re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", version)
+    if match is None:
+        return (3, 0, 0, version)
+    major, stage, minor = int(match[1]), match[2], int(match[3] or 0)
+    return ({None: 0, "beta": 1, "alpha": 2}[stage], -major, -minor, "")
+
+
+def _group(name: str, kinds: Sequence[Kind]) -> dict[str, Any]:
+    versions = [{"groupVersion": f"{name}/{version}", "version": version} for version in _versions(kinds)]
+    return {"name": name, "versions": versions, "preferredVersion": versions[0]}
+
+
+def _resource_list(group_version: str, kinds: Sequence[Kind]) -> dict[str, Any]:
+    if not kinds:
+        raise _unknown()
+    resources = []
+    for kind in _sorted(kinds):
+        resources.append(_resource(kind))
+        resources += [_subresource(kind, name) for name in sorted(kind.subresources)]
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources}
+
+
+def _resource(kind: Kind) -> dict[str, Any]:
+    return {
+        "name": kind.plural,
+        "singularName": kind.singular,
+        "namespaced": kind.namespaced,
+        "kind": kind.kind,
+        "verbs": list(kind.verbs),
+        **({"shortNames": list(kind.short_names)} if kind.short_names else {}),
+        **({"categories": list(kind.categories)} if kind.categories else {}),
+    }
+
+
+def _subresource(kind: Kind, name: str) -> dict[str, Any]:
+    (group, version, of), verbs = _SUBRESOURCES[name]
+    return {
+        "name": f"{kind.plural}/{name}",
+        "singularName": "",
+        "namespaced": kind.namespaced,
+        **({"group": group, "version": version} if group else {}),
+        "kind": of.replace("*", kind.kind) or kind.kind,
+        "verbs": list(verbs),
+    }
+
+
+def _discovered(kind: Kind) -> dict[str, Any]:
+    subresources = []
+    for name in sorted(kind.subresources):
+        (group, version, of), verbs = _SUBRESOURCES[name]
+        response = {"group": group, "version": version, "kind": of.replace("*", kind.kind) or kind.kind}
+        subresources.append({"subresource": name, "responseKind": response, "verbs": list(verbs)})
+    return {
+        "resource": kind.plural,
+        "responseKind": {"group": "", "version": "", "kind": kind.kind},
+        "scope": "Namespaced" if kind.namespaced else "Cluster",
+        "singularResource": kind.singular,
+        "verbs": list(kind.verbs),
+        **({"shortNames": list(kind.short_names)} if kind.short_names else {}),
+        **({"categories": list(kind.categories)} if kind.categories else {}),
+        **({"subresources": subresources} if subresources else {}),
+    }
+
+
+def _unknown() -> errors.NotFound:
+    return errors.NotFound("the server could not find the requested resource")

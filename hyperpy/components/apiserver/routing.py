@@ -1,0 +1,107 @@
+"""Which part answers a request that may pass: a path that is no resource, a stream, a token, a review, or the core."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+
+from hyperpy.api import errors
+from hyperpy.api.paths import RequestInfo
+from hyperpy.api.wire import Request, Response
+from hyperpy.components.apiserver.discovery import Discovery
+from hyperpy.components.apiserver.health import Health
+from hyperpy.components.apiserver.openapi import OpenApi
+from hyperpy.components.apiserver.reviews import Reviews
+from hyperpy.components.apiserver.streams.routes import Streams
+from hyperpy.components.apiserver.token_request import TokenRequests
+from hyperpy.components.apiserver.tokens import TokenSigner
+
+_JWKS = "/openid/v1/jwks"
+_ISSUER = "/.well-known/openid-configuration"
+_ROOT_PATHS = (
+    "/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3",
+    "/openid/v1/jwks", "/readyz", "/version",
+)  # fmt: skip
+
+
+class ResourceHandler(Protocol):
+    """The core: stored objects."""
+
+    async def __call__(self, request: Request, info: RequestInfo) -> Response: ...
+
+
+@dataclass(slots=True)
+class NetworkRequest(Request):
+    """A request whose body is still in the socket: it is read once the request may pass, and not at all by a proxy."""
+
+    read_body: Callable[[], Awaitable[bytes]] | None = None
+
+
+class Router:
+    """Hands requests on. Raises StatusError for paths that do not exist, and whatever the parts raise."""
+
+    def __init__(
+        self,
+        *,
+        resources: ResourceHandler,
+        streams: Streams,
+        reviews: Reviews,
+        token_requests: TokenRequests,
+        signer: TokenSigner,
+        discovery: Discovery,
+        openapi: OpenApi,
+        health: Health,
+        jwks_uri: Callable[[], str],
+    ) -> None:
+        self._resources = resources
+        self._streams = streams
+        self._reviews = reviews
+        self._token_requests = token_requests
+        self._signer = signer
+        self._discovery = discovery
+        self._openapi = openapi
+        self._health = health
+        self._jwks_uri = jwks_uri
+
+    async def resource(self, request: Request, info: RequestInfo) -> Response:
+        """Answer a request for a resource."""
+        subresource = info.subresource
+        if subresource and not info.group:
+            stream = self._streams.find(info.resource, subresource)
+            if stream is not None:
+                return await stream(request, namespace=info.namespace, name=info.name)
+        if isinstance(request, NetworkRequest) and request.read_body is not None:
+            request.body = await request.read_body()
+        if subresource == "token" and info.resource == "serviceaccounts" and not info.group:
+            if request.method != "POST":
+                raise errors.MethodNotAllowed("the server does not allow this method on the requested resource")
+            return await self._token_requests.create(request, namespace=info.namespace, name=info.name)
+        if self._reviews.is_review(info.group, info.resource):
+            return await self._reviews.create(
+                request, group=info.group, resource=info.resource, namespace=info.namespace
+            )
+        return await self._resources(request, info)
+
+    async def path(self, request: Request) -> Response:
+        """Answer a request for a path that is no resource."""
+        answer = (
+            await self._health.answer(request)
+            or self._discovery.answer(request)
+            or self._openapi.answer(request)
+            or self._issuer(request)
+        )
+        if answer is None:
+            raise errors.NotFound("the server could not find the requested resource")
+        return answer
+
+    def _issuer(self, request: Request) -> Response | None:
+        if request.path == _ISSUER:
+            return Response(200, orjson.dumps(self._signer.discovery(jwks_uri=self._jwks_uri())))
+        if request.path == _JWKS:
+            return Response(200, orjson.dumps(self._signer.jwks()), "application/jwk-set+json")
+        if request.path == "/":
+            return Response(200, orjson.dumps({"paths": _ROOT_PATHS}))
+        return None
