@@ -1,0 +1,133 @@
+"""Rows of Pods and of the kinds that keep them: ReplicationController, ReplicaSet, Deployment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hyperpy.api import labels, pods
+from hyperpy.api.printers.columns import AGE, NAME, NONE, Column, Obj, Printer, count, labels_text, number, wide
+from hyperpy.api.printers.durations import age
+
+_CONTAINERS = (
+    wide("Containers", "Names of each container in the template."),
+    wide("Images", "Images referenced by each container in the template."),
+    wide("Selector", "The pods it selects."),
+)
+_REPLICAS = (
+    NAME,
+    number("Desired", "How many pods there should be."),
+    number("Current", "How many pods there are."),
+    number("Ready", "How many of them are ready."),
+    AGE,
+    *_CONTAINERS,
+)
+_POD = (
+    NAME,
+    Column("Ready", "How many containers are ready, of how many."),
+    Column("Status", "What the containers do, in a word."),
+    Column("Restarts", "How often containers were restarted, and how long ago the last time was."),
+    AGE,
+    wide("IP", "The pod's address."),
+    wide("Node", "The node it was bound to."),
+    wide("Nominated Node", "The node on which pods are being preempted for it."),
+    wide("Readiness Gates", "How many further conditions of readiness hold, of how many."),
+)
+_DEPLOYMENT = (
+    NAME,
+    Column("Ready", "How many pods are ready, of how many."),
+    number("Up-to-date", "How many pods have the newest template."),
+    number("Available", "How many pods have been ready long enough."),
+    AGE,
+    *_CONTAINERS,
+)
+_OVER = {
+    "Succeeded": "The pod has completed successfully.",
+    "Failed": "The pod failed.",
+}
+
+
+def _pod(pod: Obj, now: float) -> list[Any]:
+    spec, status, summary = pod.get("spec") or {}, pod.get("status") or {}, pods.summarize(dict(pod))
+    restarts = str(summary.restarts)
+    if summary.restarts and summary.last_restart:
+        restarts += f" ({age(summary.last_restart, now=now)} ago)"
+    addresses = status.get("podIPs") or [{"ip": status.get("podIP")}]
+    return [
+        pod["metadata"].get("name", ""),
+        f"{summary.ready}/{summary.total}",
+        summary.reason,
+        restarts,
+        age(pod["metadata"].get("creationTimestamp"), now=now),
+        addresses[0].get("ip") or NONE,
+        spec.get("nodeName") or NONE,
+        status.get("nominatedNodeName") or NONE,
+        _gates(spec.get("readinessGates") or [], status.get("conditions") or []),
+    ]
+
+
+def _gates(gates: list[Obj], conditions: list[Obj]) -> str:
+    if not gates:
+        return NONE
+    true = {condition.get("type") for condition in conditions if condition.get("status") == "True"}
+    return f"{sum(gate.get('conditionType') in true for gate in gates)}/{len(gates)}"
+
+
+def _pod_conditions(pod: Obj) -> list[dict[str, Any]]:
+    """A pod that is over says so, for clients that hide such rows."""
+    phase = pods.phase(dict(pod))
+    if phase not in _OVER:
+        return []
+    return [{"type": "Completed", "status": "True", "reason": phase, "message": _OVER[phase]}]
+
+
+def _template(obj: Obj, selector: str) -> list[Any]:
+    containers = ((obj["spec"].get("template") or {}).get("spec") or {}).get("containers") or []
+    names = ",".join(container["name"] for container in containers)
+    return [names, ",".join(container.get("image") or "" for container in containers), selector]
+
+
+def _replicas(obj: Obj, now: float, selector: str) -> list[Any]:
+    status = obj.get("status")
+    return [
+        obj["metadata"].get("name", ""),
+        obj["spec"].get("replicas", 1),
+        count(status, "replicas"),
+        count(status, "readyReplicas"),
+        age(obj["metadata"].get("creationTimestamp"), now=now),
+        *_template(obj, selector),
+    ]
+
+
+def _replication_controller(obj: Obj, now: float) -> list[Any]:
+    return _replicas(obj, now, labels_text(obj["spec"].get("selector")))
+
+
+def _replica_set(obj: Obj, now: float) -> list[Any]:
+    return _replicas(obj, now, _selector(obj))
+
+
+def _deployment(obj: Obj, now: float) -> list[Any]:
+    status = obj.get("status")
+    return [
+        obj["metadata"].get("name", ""),
+        f"{count(status, 'readyReplicas')}/{obj['spec'].get('replicas', 1)}",
+        count(status, "updatedReplicas"),
+        count(status, "availableReplicas"),
+        age(obj["metadata"].get("creationTimestamp"), now=now),
+        *_template(obj, _selector(obj)),
+    ]
+
+
+def _selector(obj: Obj) -> str:
+    try:
+        return str(labels.from_selector(obj["spec"].get("selector"))) or NONE
+    except ValueError:
+        return "<error>"
+
+
+PRINTERS = {
+    ("", "pods"): Printer(_POD, _pod, _pod_conditions),
+    ("", "replicationcontrollers"): Printer(_REPLICAS, _replication_controller),
+    ("apps", "replicasets"): Printer(_REPLICAS, _replica_set),
+    ("apps", "deployments"): Printer(_DEPLOYMENT, _deployment),
+}
