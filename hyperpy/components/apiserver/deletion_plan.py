@@ -3,7 +3,8 @@
 live ──grace period, finalizers or Foreground/Orphan──▶ marked (deletionTimestamp) ──all done──▶ gone
   └────────────────────────────── none of these ──────────────────────────────────────────────▶ gone
 
-Source: Concepts, "Finalizers", "Garbage Collection", "Termination of Pods"; behaviour of Kubernetes' `rest.BeforeDelete`.
+Source: Concepts, "Finalizers", "Garbage Collection", "Termination of Pods";
+behaviour of Kubernetes' `rest.BeforeDelete`.
 """
 
 from __future__ import annotations

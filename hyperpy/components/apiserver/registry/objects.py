@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.components.apiserver.registry import form
@@ -78,4 +76,4 @@ def status_of(error: store_protocol.StoreError) -> errors.StatusError:
     if isinstance(error, store_protocol.Compacted):
         return errors.Expired("The resourceVersion for the provided list is too old.")
     cls = _STATUS.get(type(error), errors.InternalError)
-    return cast(errors.StatusError, cls(f"the store cannot answer: {error}"))
+    return cls(f"the store cannot answer: {error}")

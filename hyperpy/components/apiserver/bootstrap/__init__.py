@@ -1,0 +1,36 @@
+"""What a cluster holds from its first second: namespaces, the default roles, the `kubernetes` Service.
+
+`run` makes it right once, before the API server says that it is ready; `keep` keeps the Service right from then on.
+"""
+
+from __future__ import annotations
+
+from hyperpy.api.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, NAMESPACE
+from hyperpy.components.apiserver.bootstrap import component_roles, ensure, kubernetes_service, roles, user_roles
+from hyperpy.components.apiserver.bootstrap.kubernetes_service import keep
+from hyperpy.components.apiserver.resources import ResourceHandler
+
+__all__ = ["NAMESPACES", "keep", "run"]
+
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+
+async def run(handler: ResourceHandler) -> None:
+    """Make what is missing and mend what has changed. Runs again at every start; does nothing when all is there.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    core = handler.core
+    namespaces = [_namespace(name) for name in NAMESPACES]
+    await ensure.all_of(core, NAMESPACE, namespaces, mend=lambda current, wanted: current)
+    cluster_roles = [*user_roles.CLUSTER_ROLES, *component_roles.CLUSTER_ROLES]
+    bindings = [*user_roles.BINDINGS, *component_roles.BINDINGS]
+    await ensure.all_of(core, CLUSTER_ROLE, [roles.cluster_role(role) for role in cluster_roles], mend=roles.mend_role)
+    wanted = [roles.binding(each) for each in bindings]
+    await ensure.all_of(core, CLUSTER_ROLE_BINDING, wanted, mend=roles.mend_binding)
+    await kubernetes_service.ensure_all(core)
+
+
+def _namespace(name: str) -> ensure.Obj:
+    return {"metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}}}

@@ -1,0 +1,67 @@
+"""Make sure that objects of the API server's own are there and right, in one read of their kind and few writes.
+
+These objects are trusted: admission and validation are not asked (the `kubernetes` Endpoints may be a loopback
+address).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from hyperpy.api import defaults, errors, meta
+from hyperpy.api.kinds import Kind
+from hyperpy.components.apiserver import metadata, strategy, updating
+from hyperpy.components.apiserver.core import Core
+from hyperpy.components.apiserver.registry import form
+from hyperpy.components.apiserver.registry.form import Obj
+from hyperpy.components.apiserver.writing import Write
+
+__all__ = ["Mend", "Obj", "all_of", "one"]
+
+#: The object as it should be, from what it is and what is wanted. Must not change its arguments.
+Mend = Callable[[Obj, Obj], Obj]
+
+
+async def all_of(core: Core, kind: Kind, wanted: Sequence[Obj], *, mend: Mend) -> None:
+    """Make every one of the wanted cluster-scoped objects there and right."""
+    found = await core.objects.everything(kind)
+    current = {obj["metadata"]["name"]: obj for obj in map(form.decoded, found.kvs)}
+    async with asyncio.TaskGroup() as group:
+        for obj in wanted:
+            there = current.get(obj["metadata"]["name"])
+            if there is None or mend(there, obj) != there:
+                group.create_task(one(core, kind, obj, mend=mend), name=f"bootstrap/{kind.plural}")
+
+
+async def one(core: Core, kind: Kind, wanted: Obj, *, mend: Mend) -> None:
+    """Make one object there and right."""
+    own = wanted["metadata"]
+    target = Write(kind, own.get("namespace"), own["name"])
+
+    async def transform(old: Obj) -> Obj:
+        return mend(old, wanted)
+
+    try:
+        await updating.update(core, target, transform, rules=updating.TRUSTED)
+    except errors.NotFound:
+        await _create(core, target, wanted)
+
+
+async def _create(core: Core, target: Write, wanted: Obj) -> None:
+    kind = target.kind
+    rules = strategy.of(kind)
+    obj: Obj = {
+        **wanted,
+        "apiVersion": kind.api_version,
+        "kind": kind.kind,
+        "metadata": dict(wanted["metadata"]),
+    }
+    now, uid = meta.timestamp(core.clock.now()), metadata.new_uid(core.rng)
+    metadata.begin(obj, strategy=rules, has_status="status" in kind.subresources, now=now, uid=uid)
+    defaults.apply(kind, obj)
+    rules.create(obj)
+    try:
+        await core.objects.create(kind, target.namespace, target.name, form.encode(obj))
+    except errors.AlreadyExists:
+        return  # another API server was faster; it means the same

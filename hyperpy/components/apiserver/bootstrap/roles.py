@@ -1,0 +1,90 @@
+"""The form of default roles and bindings, and how one that was changed is mended: what is missing is added.
+
+Source: "Using RBAC Authorization", "Default roles and role bindings" and "Auto-reconciliation".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Obj = dict[str, Any]
+
+GROUP = "rbac.authorization.k8s.io"
+AUTO_UPDATE = f"{GROUP}/autoupdate"
+_META: Obj = {"labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}, "annotations": {AUTO_UPDATE: "true"}}
+
+READ = ("get", "list", "watch")
+CHANGE = ("create", "delete", "deletecollection", "patch", "update")
+ALL_VERBS = (*READ, *CHANGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Verbs on resources of a group, or on URLs that are no resources."""
+
+    verbs: Sequence[str]
+    resources: Sequence[str] = ()
+    group: str = ""
+    urls: Sequence[str] = ()
+    names: Sequence[str] = ()
+
+    def obj(self) -> Obj:
+        """As a PolicyRule."""
+        if self.urls:
+            return {"nonResourceURLs": list(self.urls), "verbs": list(self.verbs)}
+        rule: Obj = {"apiGroups": [self.group], "resources": list(self.resources), "verbs": list(self.verbs)}
+        if self.names:
+            rule["resourceNames"] = list(self.names)
+        return rule
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    name: str
+    rules: Sequence[Rule]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A ClusterRoleBinding. `role` is "" when it is named like the role."""
+
+    name: str
+    groups: Sequence[str] = ()
+    users: Sequence[str] = ()
+    role: str = ""
+
+
+def cluster_role(role: Role) -> Obj:
+    """The ClusterRole object."""
+    return {"metadata": {"name": role.name, **_META}, "rules": [rule.obj() for rule in role.rules]}
+
+
+def binding(each: Binding) -> Obj:
+    """The ClusterRoleBinding object."""
+    subjects = [{"kind": "Group", "apiGroup": GROUP, "name": name} for name in each.groups]
+    subjects += [{"kind": "User", "apiGroup": GROUP, "name": name} for name in each.users]
+    return {
+        "metadata": {"name": each.name, **_META},
+        "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": each.role or each.name},
+        "subjects": subjects,
+    }
+
+
+def mend_role(current: Obj, wanted: Obj) -> Obj:
+    """A role with the default rules it lacks."""
+    return _with_missing(current, wanted, "rules")
+
+
+def mend_binding(current: Obj, wanted: Obj) -> Obj:
+    """A binding with the default subjects it lacks."""
+    return _with_missing(current, wanted, "subjects")
+
+
+def _with_missing(current: Obj, wanted: Obj, field: str) -> Obj:
+    if (current["metadata"].get("annotations") or {}).get(AUTO_UPDATE) == "false":
+        return current
+    there = current.get(field) or []
+    missing = [entry for entry in wanted[field] if entry not in there]
+    return {**current, field: [*there, *missing]} if missing else current
