@@ -128,14 +128,19 @@ class Draft:
         return pair.lease if pair else 0
 
     def _holds(self, compare: Compare) -> bool:
-        pairs = [self._current(name) for name in self._names(compare.key, compare.end)] or [None]
+        """Compares, nested ones too, look at the state before the transaction (etcd's rule)."""
+        queued = {name: _after(change) for name, change in self._queued.items()} if compare.end is not None else {}
+        names = [compare.key] if compare.end is None else self._live.keys(compare.key, compare.end, queued)
+        pairs = [self._before(name) for name in names] or [None]
         return all(_pair_holds(compare, pair) for pair in pairs)
 
+    def _before(self, key: bytes) -> KeyValue | None:
+        change = self._queued.get(key)
+        return self._live.get(key) if change is None else _after(change)
+
     def _current(self, key: bytes) -> KeyValue | None:
-        change = self.changes.get(key) or self._queued.get(key)
-        if change is None:
-            return self._live.get(key)
-        return _after(change)
+        change = self.changes.get(key)
+        return self._before(key) if change is None else _after(change)
 
     def _names(self, key: bytes, end: bytes | None) -> list[bytes]:
         return [key] if end is None else self._live.keys(key, end, self._changed(key, end))

@@ -157,7 +157,8 @@ class Get:
 class Txn:
     """If every compare holds, do `success`, else `failure`, atomically and under one revision.
 
-    An operation may be a nested Txn. A key may be written at most once.
+    An operation may be a nested Txn; its compares too look at the state before the whole transaction, while a Get
+    sees the writes before it. A key may be written at most once.
     """
 
     compare: Sequence[Compare] = ()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from store.real_etcd import running_etcd
 
 from hyperpy.store import memory, sql
+from hyperpy.store.etcd import open_etcd
 from hyperpy.store.protocol import (
     Compacted,
     Compare,
@@ -36,13 +38,22 @@ from hyperpy.store.protocol import (
 )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="module")
+def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_etcd(tmp_path_factory.mktemp("etcd") / "data") as address:
+        yield address
+
+
+@pytest.fixture(params=["memory", "sqlite", "etcd"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     opened: Store
     if request.param == "memory":
         opened = await memory.open_store()
-    else:
+    elif request.param == "sqlite":
         opened = await sql.open_store(tmp_path / "store.db")
+    else:
+        opened = await open_etcd([request.getfixturevalue("etcd")])
+        await opened.delete(DeleteRange(b"\0", b"\0"))
     yield opened
     await opened.aclose()
 
@@ -264,8 +275,9 @@ class TestTransactions:
         assert await store.revision() == before
         assert (await store.get(Get(b"/a"))).count == 0
 
-    async def test_a_transaction_may_hold_another(self, store: Store) -> None:
-        inner = Txn([Compare(b"/a", Target.VALUE, Op.EQUAL, b"1")], [Put(b"/c", b"inner")], [])
+    async def test_a_transaction_may_hold_another_whose_compares_see_the_state_before(self, store: Store) -> None:
+        await store.put(Put(b"/a", b"0"))
+        inner = Txn([Compare(b"/a", Target.VALUE, Op.EQUAL, b"0")], [Put(b"/c", b"inner")], [])
         result = await store.txn(Txn(success=[Put(b"/a", b"1"), inner]))
         nested = result.responses[1]
         assert isinstance(nested, TxnResult) and nested.succeeded
