@@ -5,22 +5,43 @@ Everything here may be lost: after a restart of the kubelet the planner comes to
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hyperpy.components.kubelet.backoff import Backoff
 
 #: The key of a trouble that concerns the whole Pod (its sandbox, its volumes, a field).
 POD = ""
 
+#: How long a pull failure stands before it reads as a back-off.
+FIRST_MOMENT_S = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why something could not be done, as users read it, and when to try again."""
+    """Why something could not be done and when to try again.
+
+    Args:
+        reason: of the waiting state, as users read it; `""` leaves the ordinary one (ContainerCreating).
+        later: the reason and message after the first moment (an image that failed to pull is then backed off).
+        at: when it happened.
+    """
 
     reason: str
     message: str
     retry_at: float
     at: float = 0.0
+    later: tuple[str, str] | None = None
+
+    def shown(self, now: float) -> Trouble:
+        """As users read it now."""
+        if self.later is None or now < self.turns_at:
+            return self
+        return replace(self, reason=self.later[0], message=self.later[1], later=None)
+
+    @property
+    def turns_at(self) -> float:
+        """When `later` begins to hold."""
+        return self.at + FIRST_MOMENT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +73,10 @@ class Memory:
         trouble: by container name, or `POD`.
         started: ids of containers whose startup is over (postStart and startup probe).
         ready: ids of containers whose readiness probe says yes (or which have none).
+        in_hook: ids of containers whose postStart hook runs.
         unhealthy: ids of containers to be killed.
+        failures: how often in a row a step for the whole Pod failed.
+        kill_again_at: when to try again to end the Pod, after the runtime could not.
         messages: termination messages, by container id.
     """
 
@@ -64,5 +88,8 @@ class Memory:
     trouble: dict[str, Trouble] = field(default_factory=dict)
     started: set[str] = field(default_factory=set)
     ready: set[str] = field(default_factory=set)
+    in_hook: set[str] = field(default_factory=set)
     unhealthy: dict[str, Unhealthy] = field(default_factory=dict)
+    failures: int = 0
+    kill_again_at: float = 0.0
     messages: dict[str, str] = field(default_factory=dict)

@@ -110,13 +110,16 @@ def plan(pod: Obj, view: PodView, memory: Memory, *, now: float, pod_network: bo
     """
     if memory.deleting or is_over(pod, view, memory):
         grace_s = memory.grace_s if memory.grace_s is not None else spec.grace_period_s(pod)
-        return Plan((KillPod(grace_s),)) if view.alive else Plan(finished=True)
+        if not view.alive:
+            return Plan(finished=True)
+        return Plan(wake_at=memory.kill_again_at) if now < memory.kill_again_at else Plan((KillPod(grace_s),))
     draft = _Draft()
     _deadline(pod, memory, draft)
     trouble = memory.trouble.get(POD)
     if trouble is not None and now < trouble.retry_at:
         draft.wake(trouble.retry_at)
-        draft.waiting.update({container["name"]: trouble for container in spec.all_containers(pod)})
+        if trouble.reason:
+            draft.waiting.update({container["name"]: trouble for container in spec.all_containers(pod)})
         return draft.plan()
     if view.sandbox is None:
         _new_sandbox(pod, view, draft)
@@ -135,8 +138,30 @@ def is_over(pod: Obj, view: PodView, memory: Memory) -> bool:
         return True
     if _init_failed(pod, view):
         return True
-    latest = [view.latest(container["name"]) for container in pod["spec"].get("containers") or ()]
-    return all(c is not None and c.state is State.EXITED and not _restarts(pod, c) for c in latest)
+    return all(_ended(pod, view, container["name"]) for container in pod["spec"].get("containers") or ())
+
+
+def _ended(pod: Obj, view: PodView, name: str) -> bool:
+    """A main container finished by its policy, as the runtime says, or as the API says when the runtime lost it."""
+    latest = view.latest(name)
+    if latest is not None:
+        return latest.state is State.EXITED and not _restarts(pod, latest)
+    old = old_status(pod, name) or {}
+    if not old.get("containerID"):
+        return False
+    ended = (old.get("state") or {}).get("terminated")
+    policy = restart_policy(pod)
+    return policy == "Never" or (policy == "OnFailure" and ended is not None and not ended.get("exitCode"))
+
+
+def old_status(pod: Obj, name: str) -> Obj | None:
+    """What the API has of a container."""
+    old = pod.get("status") or {}
+    for key in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        for candidate in old.get(key) or ():
+            if candidate.get("name") == name:
+                return dict(candidate)
+    return None
 
 
 def restart_policy(pod: Obj) -> str:
@@ -276,8 +301,10 @@ def _start(look: _Look, container: Obj, draft: _Draft) -> None:
     latest = next((c for c in look.view.history(name) if c.state is not State.CREATED), None)
     trouble = look.memory.trouble.get(name)
     if trouble is not None and now < trouble.retry_at:
-        draft.waiting[name] = trouble
+        draft.waiting[name] = trouble.shown(now)
         draft.wake(trouble.retry_at)
+        if trouble.later is not None and now < trouble.turns_at:
+            draft.wake(trouble.turns_at)
         return
     if latest is not None and latest.state is State.EXITED:
         entry = look.memory.backoff.get(name)
@@ -286,7 +313,15 @@ def _start(look: _Look, container: Obj, draft: _Draft) -> None:
             draft.waiting[name] = _crash_loop(look.pod, name, entry, due)
             draft.wake(due)
             return
-    draft.actions.append(StartContainer(name, latest.attempt + 1 if latest is not None else 0, latest))
+    draft.actions.append(StartContainer(name, _next_attempt(look.pod, name, latest), latest))
+
+
+def _next_attempt(pod: Obj, name: str, latest: Container | None) -> int:
+    """One more than the last; a container that the runtime lost counts as one that ended."""
+    if latest is not None:
+        return latest.attempt + 1
+    old = old_status(pod, name) or {}
+    return int(old.get("restartCount", 0)) + 1 if old.get("containerID") else 0
 
 
 def _crash_loop(pod: Obj, name: str, entry: backoff.Backoff, due: float) -> Trouble:

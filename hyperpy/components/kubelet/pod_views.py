@@ -33,14 +33,23 @@ class PodViews:
     Args:
         addresses: sandbox id to address, as the pod network gave them.
         changed: called with the uid of each pod that looks different than before.
+        health_changed: called when the runtime stops answering or answers again.
     """
 
     def __init__(
-        self, runtime: Runtime, *, addresses: Callable[[], Mapping[str, str]], changed: Callable[[str], None]
+        self,
+        runtime: Runtime,
+        *,
+        addresses: Callable[[], Mapping[str, str]],
+        changed: Callable[[str], None],
+        health_changed: Callable[[], None],
     ) -> None:
+        #: Why the runtime does not answer; `""`: it does.
+        self.trouble = ""
         self._runtime = runtime
         self._addresses = addresses
         self._changed = changed
+        self._health_changed = health_changed
         self._views: dict[str, PodView] = {}
         self._looking: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
@@ -69,7 +78,9 @@ class PodViews:
             try:
                 await self._follow()
             except RuntimeFailure as error:
-                log.warning("the container runtime does not answer: %s", error)
+                if str(error) != self.trouble:
+                    log.warning("the container runtime does not answer: %s", error)
+                self._set_trouble(str(error))
                 await asyncio.sleep(RETRY_S)
 
     async def aclose(self) -> None:
@@ -88,6 +99,7 @@ class PodViews:
             while not reader.done():
                 dirty.clear()
                 await self.refresh()
+                self._set_trouble("")
                 waiter = asyncio.ensure_future(dirty.wait())
                 await asyncio.wait({waiter, reader}, timeout=SAFETY_LOOK_S, return_when=asyncio.FIRST_COMPLETED)
                 waiter.cancel()
@@ -99,6 +111,11 @@ class PodViews:
     async def _read_events(self, dirty: asyncio.Event) -> None:
         async for _ in self._runtime.events():
             dirty.set()
+
+    def _set_trouble(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self._health_changed()
 
     async def _look_after(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:

@@ -13,7 +13,7 @@ from hyperpy.api import meta
 from hyperpy.api.pods import is_sidecar
 from hyperpy.components.kubelet import conditions
 from hyperpy.components.kubelet.memory import Memory, Trouble
-from hyperpy.components.kubelet.plan import is_over
+from hyperpy.components.kubelet.plan import is_over, old_status
 from hyperpy.components.kubelet.pod_view import PodView
 from hyperpy.runtime import spec
 from hyperpy.runtime.protocol import Container, State
@@ -121,7 +121,7 @@ def _container(facts: Facts, where: Surroundings, container: Obj, *, init: bool 
 def _restart_count(facts: Facts, name: str, latest: Container | None) -> int:
     if latest is not None:
         return latest.attempt
-    old = _old_status(facts.pod, name)
+    old = old_status(facts.pod, name)
     return int(old.get("restartCount", 0)) if old else 0
 
 
@@ -142,7 +142,7 @@ def _states(facts: Facts, where: Surroundings, name: str, history: Sequence[Cont
 
 def _never_started(facts: Facts, name: str) -> Obj:
     if facts.finished:
-        old = _old_status(facts.pod, name)
+        old = old_status(facts.pod, name)
         if old and "terminated" in (old.get("state") or {}):
             return dict(old["state"])
         reason, message = LOST
@@ -174,15 +174,6 @@ def _terminated(facts: Facts, where: Surroundings, container: Container) -> Obj:
             "containerID": _id(where, container),
         }
     }
-
-
-def _old_status(pod: Obj, name: str) -> Obj | None:
-    old = pod.get("status") or {}
-    for key in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
-        for candidate in old.get(key) or ():
-            if candidate.get("name") == name:
-                return dict(candidate)
-    return None
 
 
 def _phase(facts: Facts, init: Sequence[Obj], main: Sequence[Obj]) -> str:

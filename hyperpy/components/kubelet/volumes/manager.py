@@ -73,7 +73,7 @@ class Volumes:
         """The pods of which there is something on disk."""
         return set(os.listdir(self.pods_dir)) if self.pods_dir.is_dir() else set()
 
-    async def mount(self, pod: Obj, *) -> Mounted:
+    async def mount(self, pod: Obj) -> Mounted:
         """Make all volumes, or bring them up to date; may be repeated at any time.
 
         Raises:
@@ -91,9 +91,7 @@ class Volumes:
         due: list[float] = []
         for volume in volumes:
             tokens = await self._tokens_of(pod, volume, due)
-            paths[volume["name"]] = await asyncio.to_thread(
-                self._make, pod, volume, objects=objects, tokens=tokens
-            )
+            paths[volume["name"]] = await asyncio.to_thread(self._make, pod, volume, objects=objects, tokens=tokens)
         return Mounted(paths, min(due, default=None))
 
     async def unmount(self, uid: str) -> None:
@@ -135,9 +133,7 @@ class Volumes:
                 source = volume["hostPath"]
                 host_path.prepare(name, source["path"], source.get("type") or "", host_root=self._host_root)
                 return Path(source["path"])
-            files = payload.of_volume(
-                pod, volume, objects=objects, tokens=lambda: tokens, node=self._node
-            )
+            files = payload.of_volume(pod, volume, objects=objects, tokens=lambda: tokens, node=self._node)
             if files is not None:
                 return self._write_files(pod, volume, files)
             return self._empty_dir(pod, volume)
