@@ -39,6 +39,9 @@ class Authorizer(Protocol):
     def rules(self, user: UserInfo, namespace: str) -> list[rbac.Rule]:
         """The rules that hold for `user` in `namespace`, for SelfSubjectRulesReview."""
 
+    async def synced(self) -> None:
+        """Wait until decisions can be made."""
+
 
 class AlwaysAllow:
     """`--authorization-mode=AlwaysAllow`."""
@@ -48,6 +51,9 @@ class AlwaysAllow:
 
     def rules(self, user: UserInfo, namespace: str) -> list[rbac.Rule]:
         return list(_EVERYTHING)
+
+    async def synced(self) -> None:
+        return None
 
 
 class RbacAuthorizer:
@@ -61,7 +67,8 @@ class RbacAuthorizer:
         self._learned: dict[tuple[object, ...], _Learned] = {}
         for bindings in (self._bindings, self._cluster_bindings):
             bindings.add_index(_SUBJECT, rbac.subject_keys)
-        for informer in (self._roles, self._cluster_roles, self._bindings, self._cluster_bindings):
+        self._informers = (self._roles, self._cluster_roles, self._bindings, self._cluster_bindings)
+        for informer in self._informers:
             informer.subscribe(self._forget)
 
     def decide(self, user: UserInfo, asked: Attributes) -> Decision:
@@ -85,6 +92,10 @@ class RbacAuthorizer:
         if MASTERS in user.groups:
             return list(_EVERYTHING)
         return [rule for grant in self._grants(user, namespace, []) for rule in grant.rules]
+
+    async def synced(self) -> None:
+        for informer in self._informers:
+            await informer.synced()
 
     def _learn(self, user: UserInfo, asked: Attributes) -> _Learned:
         problems: list[str] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -50,7 +50,7 @@ class Discovery:
         server_address: what `/api` tells clients: `host:port`.
     """
 
-    def __init__(self, registry: Registry, *, server_address: Callable[[], str]) -> None:
+    def __init__(self, registry: Registry, *, server_address: str) -> None:
         self._registry = registry
         self._server_address = server_address
         self._kinds: tuple[Kind, ...] = ()
@@ -90,7 +90,7 @@ class Discovery:
     def _api_version(self, version: str) -> dict[str, Any]:
         core = [kind for kind in self._kinds if not kind.group]
         if not version:
-            address = {"clientCIDR": "0.0.0.0/0", "serverAddress": self._server_address()}
+            address = {"clientCIDR": "0.0.0.0/0", "serverAddress": self._server_address}
             versions = _versions(core)
             return {"kind": "APIVersions", "versions": versions, "serverAddressByClientCIDRs": [address]}
         return _resource_list(version, [kind for kind in core if kind.version == version])

@@ -218,7 +218,7 @@ def is_local(raw: web.BaseRequest) -> bool:
 
 def _is_loopback(host: str) -> bool:
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return name in ("localhost", "::1") or name.startswith("127.") and name.replace(".", "").isdigit()
+    return name in ("localhost", "::1") or (name.startswith("127.") and name.replace(".", "").isdigit())
 
 
 def _query(text: str) -> dict[str, tuple[str, ...]]:

@@ -54,7 +54,7 @@ class Router:
         discovery: Discovery,
         openapi: OpenApi,
         health: Health,
-        jwks_uri: Callable[[], str],
+        jwks_uri: str,
     ) -> None:
         self._resources = resources
         self._streams = streams
@@ -99,7 +99,7 @@ class Router:
 
     def _issuer(self, request: Request) -> Response | None:
         if request.path == _ISSUER:
-            return Response(200, orjson.dumps(self._signer.discovery(jwks_uri=self._jwks_uri())))
+            return Response(200, orjson.dumps(self._signer.discovery(jwks_uri=self._jwks_uri)))
         if request.path == _JWKS:
             return Response(200, orjson.dumps(self._signer.jwks()), "application/jwk-set+json")
         if request.path == "/":

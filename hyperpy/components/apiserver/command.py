@@ -1,0 +1,138 @@
+"""hyperpy apiserver: the API server as a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hyperpy.commands import UserError
+
+if TYPE_CHECKING:
+    from hyperpy.components.apiserver.options import Options
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def apiserver(
+    data_dir: Annotated[
+        str,
+        typer.Option("--data-dir", help="Store, keys and kubeconfigs [default: $HYPERPY_DATA_DIR or the system's]."),
+    ] = "",
+    secure_port: Annotated[int, typer.Option("--secure-port", min=0, max=65535, help="0 picks a free one.")] = 6443,
+    bind_address: Annotated[str, typer.Option("--bind-address", help="Where the secure port listens.")] = "0.0.0.0",
+    advertise_address: Annotated[
+        str, typer.Option("--advertise-address", help="Under which the cluster reaches this server.")
+    ] = "",
+    insecure_port: Annotated[
+        int,
+        typer.Option(
+            "--insecure-port", "--port", min=0, max=65535, help="Without TLS and credentials, loopback only; 0: off."
+        ),
+    ] = 0,
+    insecure_bind_address: Annotated[
+        str, typer.Option("--insecure-bind-address", "--address", help="A loopback address.")
+    ] = "127.0.0.1",
+    tls_cert_file: Annotated[
+        Path | None, typer.Option("--tls-cert-file", help="PEM certificate chain of the secure port.")
+    ] = None,
+    tls_private_key_file: Annotated[Path | None, typer.Option("--tls-private-key-file", help="Its PEM key.")] = None,
+    client_ca_file: Annotated[
+        Path | None, typer.Option("--client-ca-file", help="PEM authorities of client certificates, besides our own.")
+    ] = None,
+    token_auth_file: Annotated[
+        Path | None, typer.Option("--token-auth-file", help='Lines of token,user,uid,"group1,group2".')
+    ] = None,
+    anonymous_auth: Annotated[
+        str,
+        typer.Option(
+            "--anonymous-auth",
+            help="true or false: whether requests without credentials are let in [default: to health and version].",
+        ),
+    ] = "",
+    authorization_mode: Annotated[str, typer.Option("--authorization-mode", help="RBAC or AlwaysAllow.")] = "RBAC",
+    service_cluster_ip_range: Annotated[
+        str, typer.Option("--service-cluster-ip-range", "--portal-net", help="The ClusterIP range.")
+    ] = "10.96.0.0/16",
+    service_node_port_range: Annotated[
+        str, typer.Option("--service-node-port-range", help="FIRST-LAST.")
+    ] = "30000-32767",
+    service_account_issuer: Annotated[
+        str, typer.Option("--service-account-issuer", help="The iss claim of ServiceAccount tokens.")
+    ] = "https://kubernetes.default.svc.cluster.local",
+    service_account_signing_key_file: Annotated[
+        Path | None, typer.Option("--service-account-signing-key-file", help="PEM key [default: our own].")
+    ] = None,
+    service_account_key_file: Annotated[
+        list[Path] | None, typer.Option("--service-account-key-file", help="More PEM public keys to accept.")
+    ] = None,
+    api_audiences: Annotated[
+        str, typer.Option("--api-audiences", help="Of tokens for this server, comma separated [default: the issuer].")
+    ] = "",
+    kubelet_certificate_authority: Annotated[
+        Path | None,
+        typer.Option("--kubelet-certificate-authority", help="PEM authority of the kubelets' serving certificates."),
+    ] = None,
+    max_requests_inflight: Annotated[
+        int, typer.Option("--max-requests-inflight", min=0, help="Reading requests at once; 0: no limit.")
+    ] = 400,
+    max_mutating_requests_inflight: Annotated[
+        int, typer.Option("--max-mutating-requests-inflight", min=0, help="Writing requests at once; 0: no limit.")
+    ] = 200,
+    etcd_servers: Annotated[str, typer.Option("--etcd-servers", help="Not supported yet.")] = "",
+    verbosity: Annotated[int, typer.Option("--v", help="Log verbosity.")] = 0,
+) -> None:
+    """Serve the Kubernetes API from a data directory."""
+    if etcd_servers:
+        raise UserError(f"--etcd-servers={etcd_servers} is not supported yet; the data is kept in --data-dir")
+    from hyperpy.client import kubeconfig
+    from hyperpy.components.apiserver.options import Options
+
+    options = Options(
+        data_dir=(Path(data_dir) if data_dir else kubeconfig.data_dir()).absolute(),
+        secure_port=secure_port,
+        bind_address=bind_address,
+        advertise_address=advertise_address,
+        insecure_port=insecure_port,
+        insecure_bind_address=insecure_bind_address,
+        token_auth_file=token_auth_file,
+        client_ca_file=client_ca_file,
+        tls_cert_file=tls_cert_file,
+        tls_private_key_file=tls_private_key_file,
+        service_cluster_ip_range=service_cluster_ip_range,
+        service_node_port_range=service_node_port_range,
+        authorization_mode=_words(authorization_mode),
+        anonymous_auth=_boolean("--anonymous-auth", anonymous_auth),
+        service_account_issuer=service_account_issuer,
+        service_account_signing_key_file=service_account_signing_key_file,
+        service_account_key_files=tuple(service_account_key_file or ()),
+        api_audiences=_words(api_audiences),
+        kubelet_certificate_authority=kubelet_certificate_authority,
+        max_requests_inflight=max_requests_inflight,
+        max_mutating_requests_inflight=max_mutating_requests_inflight,
+    )
+    _serve(options, verbosity)
+
+
+def _serve(options: Options, verbosity: int) -> None:
+    from hyperpy.components import loop, supervisor
+    from hyperpy.components.apiserver.server import ApiServer
+    from hyperpy.components.datadir import DataDir
+
+    async def main() -> None:
+        with DataDir(options.data_dir):
+            await supervisor.run([ApiServer(options)])
+
+    loop.run(main(), verbosity=verbosity)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _boolean(flag: str, text: str) -> bool | None:
+    if text.lower() not in ("", "true", "false"):
+        raise UserError(f"{flag}={text}: use true or false")
+    return text.lower() == "true" if text else None

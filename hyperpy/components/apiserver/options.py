@@ -1,0 +1,168 @@
+"""Options of the API server, named after kube-apiserver's flags, and what follows from them."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hyperpy.client import kubeconfig
+from hyperpy.components.supervisor import StartFailure
+
+AUTHORIZATION_MODES = ("RBAC", "AlwaysAllow")
+_ANY = ("0.0.0.0", "::")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings of one API server.
+
+    Args:
+        data_dir: holds `store/`, `pki/` and the kubeconfigs.
+        secure_port: 0 picks a free one.
+        bind_address: where the secure port listens.
+        advertise_address: under which other members of the cluster reach it; "" finds it out.
+        insecure_port: a port without credentials or TLS, for local programs; 0 is off.
+        insecure_bind_address: a loopback address.
+        anonymous_auth: None lets nobody ask the health and version paths, True everything that authorization allows
+            to `system:anonymous`, False nothing.
+        service_account_issuer: the `iss` of ServiceAccount tokens.
+        api_audiences: of tokens for this server; empty: the issuer.
+        kubelet_certificate_authority: signs the kubelets' serving certificates; None: they are not checked.
+        shutdown_grace_s: what requests under way are given when the server stops.
+        component_kubeconfigs: write `scheduler.kubeconfig` and so on beside the admin's.
+    """
+
+    data_dir: Path = field(default_factory=kubeconfig.data_dir)
+    secure_port: int = 6443
+    bind_address: str = "0.0.0.0"
+    advertise_address: str = ""
+    insecure_port: int = 0
+    insecure_bind_address: str = "127.0.0.1"
+    token_auth_file: Path | None = None
+    client_ca_file: Path | None = None
+    tls_cert_file: Path | None = None
+    tls_private_key_file: Path | None = None
+    service_cluster_ip_range: str = "10.96.0.0/16"
+    service_node_port_range: str = "30000-32767"
+    authorization_mode: tuple[str, ...] = ("RBAC",)
+    anonymous_auth: bool | None = None
+    service_account_issuer: str = "https://kubernetes.default.svc.cluster.local"
+    service_account_signing_key_file: Path | None = None
+    service_account_key_files: tuple[Path, ...] = ()
+    api_audiences: tuple[str, ...] = ()
+    kubelet_certificate_authority: Path | None = None
+    max_requests_inflight: int = 400
+    max_mutating_requests_inflight: int = 200
+    shutdown_grace_s: float = 5.0
+    component_kubeconfigs: bool = True
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """Of tokens for this server."""
+        return self.api_audiences or (self.service_account_issuer,)
+
+
+def check(options: Options) -> None:
+    """Raises StartFailure for the first setting that cannot be used; files are checked by their readers."""
+    service_network(options)
+    node_ports(options)
+    for flag, address in (
+        ("--bind-address", options.bind_address),
+        ("--advertise-address", options.advertise_address or "127.0.0.1"),
+        ("--insecure-bind-address", options.insecure_bind_address),
+    ):
+        _address(flag, address)
+    if ":" in advertised(options):
+        raise StartFailure(f"--advertise-address: {advertised(options)} is not an IPv4 address; name one")
+    if options.advertise_address in _ANY:
+        raise StartFailure(
+            f"--advertise-address {options.advertise_address}: others cannot reach that; name one address"
+        )
+    if options.insecure_port and not ipaddress.ip_address(options.insecure_bind_address).is_loopback:
+        raise StartFailure(
+            f"--insecure-bind-address {options.insecure_bind_address}: the port without credentials may listen on a "
+            "loopback address only; use 127.0.0.1 or ::1"
+        )
+    for mode in options.authorization_mode:
+        if mode not in AUTHORIZATION_MODES:
+            raise StartFailure(
+                f'--authorization-mode "{mode}" is not supported; use {" or ".join(AUTHORIZATION_MODES)}'
+            )
+    if bool(options.tls_cert_file) != bool(options.tls_private_key_file):
+        raise StartFailure("--tls-cert-file and --tls-private-key-file must be given together")
+
+
+def service_network(options: Options) -> ipaddress.IPv4Network:
+    """The range of ClusterIPs. Raises StartFailure."""
+    text = options.service_cluster_ip_range
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError as error:
+        raise StartFailure(f"--service-cluster-ip-range: {error}; use a network such as 10.96.0.0/16") from None
+    if not isinstance(network, ipaddress.IPv4Network):
+        raise StartFailure(f"--service-cluster-ip-range {text}: an IPv4 network is needed, such as 10.96.0.0/16")
+    if not 12 <= network.prefixlen <= 28:
+        raise StartFailure(f"--service-cluster-ip-range {text}: the prefix must be between /12 and /28")
+    return network
+
+
+def node_ports(options: Options) -> tuple[int, int]:
+    """First and last of the node ports. Raises StartFailure."""
+    first, separator, last = options.service_node_port_range.partition("-")
+    if separator and first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last) <= 65535:
+        return int(first), int(last)
+    raise StartFailure(
+        f"--service-node-port-range {options.service_node_port_range}: use FIRST-LAST, such as 30000-32767"
+    )
+
+
+def advertised(options: Options) -> str:
+    """The address under which others reach this server: the one given, else the bound one, else this machine's own."""
+    if options.advertise_address:
+        return options.advertise_address
+    if options.bind_address not in _ANY:
+        return options.bind_address
+    return _own_address() or "127.0.0.1"
+
+
+def local_host(options: Options) -> str:
+    """The address for URLs on this machine."""
+    if options.bind_address in _ANY:
+        return "::1" if options.bind_address == "::" else "127.0.0.1"
+    return options.bind_address
+
+
+def url(host: str, port: int) -> str:
+    """`https://host:port`."""
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+
+
+def serving_hosts(options: Options) -> set[str]:
+    """The names and addresses that clients may know this server by."""
+    hosts = {
+        "localhost", "127.0.0.1", "::1", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local", str(service_network(options)[1]), advertised(options),
+        socket.gethostname(),
+    }  # fmt: skip
+    if options.bind_address not in _ANY:
+        hosts.add(options.bind_address)
+    return hosts
+
+
+def _address(flag: str, text: str) -> None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise StartFailure(f'{flag} "{text}" is not an IP address') from None
+
+
+def _own_address() -> str | None:
+    """This machine's address on its way out; no packet is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
