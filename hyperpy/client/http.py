@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import ssl
-import tempfile
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
@@ -12,6 +9,7 @@ import aiohttp
 
 from hyperpy.api import errors
 from hyperpy.api.wire import Request, Response
+from hyperpy.client import tls
 from hyperpy.client.kubeconfig import ClusterAccess
 from hyperpy.client.rest import RestClient
 
@@ -37,7 +35,7 @@ class HttpTransport:
     def __init__(self, access: ClusterAccess, *, user_agent: str) -> None:
         self._access = access
         self._base = access.server.rstrip("/")
-        self._tls = _tls_context(access) if self._base.startswith("https:") else None
+        self._tls = tls.context(access) if self._base.startswith("https:") else None
         self._headers = {"User-Agent": user_agent}
         if access.token:
             self._headers["Authorization"] = f"Bearer {access.token}"
@@ -95,26 +93,3 @@ async def _chunks(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 def _unreachable(server: str, error: BaseException) -> errors.ServiceUnavailable:
     return errors.ServiceUnavailable(f"the API server at {server} does not answer: {error or type(error).__name__}")
-
-
-def _tls_context(access: ClusterAccess) -> ssl.SSLContext:
-    if access.insecure:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    else:
-        context = ssl.create_default_context(cadata=access.ca_pem.decode() if access.ca_pem else None)
-    if access.cert_pem and access.key_pem:
-        _load_client_certificate(context, access.cert_pem + b"\n" + access.key_pem)
-    return context
-
-
-def _load_client_certificate(context: ssl.SSLContext, pem: bytes) -> None:
-    """The ssl module reads certificates from files only: a private one lives for this call."""
-    handle, path = tempfile.mkstemp()
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(pem)
-        context.load_cert_chain(path)
-    finally:
-        os.unlink(path)

@@ -42,6 +42,18 @@ class DeleteOptions:
     uid: str | None = None
     resource_version: str | None = None
 
+    def document(self) -> Obj:
+        """As the `DeleteOptions` object that a request carries."""
+        body: Obj = {"kind": "DeleteOptions", "apiVersion": "v1"}
+        if self.grace_s is not None:
+            body["gracePeriodSeconds"] = self.grace_s
+        if self.propagation is not None:
+            body["propagationPolicy"] = self.propagation
+        preconditions = {"uid": self.uid, "resourceVersion": self.resource_version}
+        if any(preconditions.values()):
+            body["preconditions"] = {name: value for name, value in preconditions.items() if value}
+        return body
+
 
 class Client(Protocol):
     """Objects over the API under one identity. Every method raises `errors.StatusError` subclasses.

@@ -11,6 +11,7 @@ from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import Handler, Request, Response
 from hyperpy.client.protocol import MERGE_PATCH, DeleteOptions, Obj, ObjectList, WatchEvent
+from hyperpy.client.refusals import refusal
 
 _JSON = {"accept": "application/json", "content-type": "application/json"}
 _PAGE = 500
@@ -145,7 +146,7 @@ class RestClient:
         self, kind: Kind, name: str, *, namespace: str | None = None, options: DeleteOptions | None = None
     ) -> Obj:
         path = kind.path(namespace=namespace, name=name)
-        return await self._object("DELETE", path, body=_delete_body(options) if options else b"")
+        return await self._object("DELETE", path, body=orjson.dumps(options.document()) if options else b"")
 
     async def raw(self, method: str, path: str, *, body: bytes = b"", content_type: str = "application/json") -> bytes:
         bare, _, text = path.partition("?")
@@ -175,24 +176,13 @@ class RestClient:
         response = await self._handler(request)
         if response.status < 400:
             return response
-        raise _error(response.status, await _whole(response), request)
+        raise refusal(response.status, await _whole(response), f"{request.method} {request.path}")
 
 
 async def _whole(response: Response) -> bytes:
     if isinstance(response.body, bytes):
         return response.body
     return b"".join([chunk async for chunk in response.body])
-
-
-def _error(status: int, body: bytes, request: Request) -> errors.StatusError:
-    try:
-        decoded = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        decoded = None
-    if isinstance(decoded, dict) and decoded.get("kind") == "Status":
-        return errors.from_status(decoded, code=status)
-    text = body[:200].decode(errors="replace").strip()
-    return errors.from_status({"message": f"{request.method} {request.path}: {status} {text}"}, code=status)
 
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -207,15 +197,3 @@ async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 def _query(**params: str) -> dict[str, tuple[str, ...]]:
     return {name: (value,) for name, value in params.items() if value}
-
-
-def _delete_body(options: DeleteOptions) -> bytes:
-    body: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1"}
-    if options.grace_s is not None:
-        body["gracePeriodSeconds"] = options.grace_s
-    if options.propagation is not None:
-        body["propagationPolicy"] = options.propagation
-    preconditions = {"uid": options.uid, "resourceVersion": options.resource_version}
-    if any(preconditions.values()):
-        body["preconditions"] = {name: value for name, value in preconditions.items() if value}
-    return orjson.dumps(body)
