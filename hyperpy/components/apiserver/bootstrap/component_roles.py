@@ -1,7 +1,7 @@
 """Default roles of the cluster's own components: nodes, proxy, scheduler, controllers, DNS. Data only.
 
-All controllers run as `system:kube-controller-manager`, so that role has what any of them needs;
-emptying namespaces and collecting garbage needs to list and delete whatever kind there is. Nodes get `system:node` by their group.
+All controllers run as `system:kube-controller-manager`, so that role has what any of them needs; emptying namespaces
+and collecting garbage needs to list and delete whatever kind there is. Nodes get `system:node` by their group.
 Source: "Using RBAC Authorization", "Core component roles".
 """
 

@@ -42,15 +42,18 @@ class Subscription:
 
     def offer(self, item: Change | Mark) -> None:
         """Queue a change this reader is concerned with; cut the reader off when it is too far behind."""
-        if item.revision <= self._after or self._error is not None:
-            return
-        if isinstance(item, Change) and not self._all and not item.key.startswith(self._prefix):
+        if self._error is not None or not self._concerns(item):
             return
         if len(self._queue) >= self._limit:
             self.end(errors.Expired(_TOO_SLOW))
             return
         self._queue.append(item)
         self._wake()
+
+    def _concerns(self, item: Change | Mark) -> bool:
+        if isinstance(item, Mark):
+            return item.revision >= self._after
+        return item.revision > self._after and (self._all or item.key.startswith(self._prefix))
 
     def precede(self, history: list[Change]) -> None:
         """Put changes that came before all that wait in front of them."""
