@@ -7,27 +7,16 @@ held open while nothing changes. All of them may be repeated: what is already th
 from __future__ import annotations
 
 import errno
-import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from hyperpy.podnet.protocol import NetworkFailure
 
 _ROUTE_TYPE_LOCAL = 2
-_TABLE_MAIN = 254
 _TABLE_LOCAL = 255
 _SCOPE_HOST = 254
 _SCOPE_LINK = 253
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A route as the kernel has it; `link` is the index of its interface."""
-
-    network: str
-    link: int
 
 
 class Netlink:
@@ -92,22 +81,6 @@ class Netlink:
         await self._socket.route(
             "replace", dst=network, oif=link, type=_ROUTE_TYPE_LOCAL, table=_TABLE_LOCAL, scope=_SCOPE_HOST
         )
-
-    async def routes(self) -> list[Route]:
-        """The IPv4 routes of the main table."""
-        found = []
-        async for route in await self._socket.route("dump", family=2, table=_TABLE_MAIN):
-            destination = route.get("dst")
-            if destination:
-                found.append(Route(f"{destination}/{route['dst_len']}", int(route.get("oif") or 0)))
-        return found
-
-    async def networks(self) -> list[ipaddress.IPv4Network]:
-        """The networks of every IPv4 address."""
-        return [
-            ipaddress.IPv4Network(f"{address.get('address')}/{address['prefixlen']}", strict=False)
-            async for address in await self._socket.addr("dump", family=2)
-        ]
 
     async def _tolerate(self, code: int, operation: Any) -> bool:
         from pyroute2.netlink.exceptions import NetlinkError

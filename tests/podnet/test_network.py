@@ -25,7 +25,7 @@ def traces():
 @pytest.fixture
 async def network(tmp_path):
     before = traces()
-    cidr = await first_free(f"10.{n}.0.0/24" for n in range(100, 200))
+    cidr = first_free(f"10.{n}.0.0/24" for n in range(100, 200))
     made = BridgeNetwork(Router(f"hpt-{uuid.uuid4().hex[:6]}"), pod_cidr=cidr, state_dir=tmp_path)
     await made.start()
     yield made
@@ -95,4 +95,4 @@ async def test_starting_again_over_a_live_network_keeps_it(network, pods, tmp_pa
 
 
 async def test_a_range_in_use_is_not_free(network):
-    assert await first_free([network._cidr]) is None
+    assert first_free([network._cidr]) is None

@@ -1,0 +1,77 @@
+"""hyperpy all: a whole cluster in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hyperpy.commands import UserError
+
+RUNTIMES = ("auto", "docker", "remote", "embedded", "hollow")
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def all_in_one(
+    data_dir: Annotated[
+        str, typer.Option("--data-dir", help="Where the cluster keeps everything [default: $HYPERPY_DATA_DIR].")
+    ] = "",
+    bind_address: Annotated[str, typer.Option("--bind-address", help="Where the API server listens.")] = "127.0.0.1",
+    secure_port: Annotated[
+        int, typer.Option("--secure-port", min=0, max=65535, help="Its port; 0 picks a free one.")
+    ] = 6443,
+    container_runtime: Annotated[
+        str, typer.Option("--container-runtime", help="auto, docker, remote, embedded or hollow.")
+    ] = "auto",
+    container_runtime_endpoint: Annotated[
+        str, typer.Option("--container-runtime-endpoint", help="The runtime's socket, such as unix:///run/x.sock.")
+    ] = "",
+    kubeconfig_out: Annotated[
+        str, typer.Option("--kubeconfig-out", help="Write the admin's kubeconfig here too.")
+    ] = "",
+    apply: Annotated[
+        str, typer.Option("--apply", help="A manifest file or folder to apply when the node is Ready.")
+    ] = "",
+    node_name: Annotated[
+        str, typer.Option("--hostname-override", help="The name of the Node [default: the host's].")
+    ] = "",
+    service_cidr: Annotated[
+        str, typer.Option("--service-cluster-ip-range", help="For ClusterIPs [default: a free one, kept].")
+    ] = "",
+    cluster_cidr: Annotated[str, typer.Option("--cluster-cidr", help="For pods [default: a free one, kept].")] = "",
+    verbosity: Annotated[int, typer.Option("--v", help="Log verbosity.")] = 0,
+) -> None:
+    """Run a whole cluster: API server, scheduler, controllers, kubelet and proxy."""
+    if container_runtime not in RUNTIMES:
+        raise UserError(f"--container-runtime={container_runtime}: use one of {', '.join(RUNTIMES)}")
+    if apply and not Path(apply).exists():
+        raise UserError(f"--apply {apply}: there is no such file or folder")
+
+    from hyperpy.client import kubeconfig
+    from hyperpy.components import loop, supervisor
+    from hyperpy.components.cluster import Cluster, Options, choose
+    from hyperpy.components.datadir import DataDir
+
+    options = Options(
+        data_dir=Path(data_dir) if data_dir else kubeconfig.data_dir(),
+        bind_address=bind_address,
+        secure_port=secure_port,
+        container_runtime=container_runtime,
+        container_runtime_endpoint=container_runtime_endpoint,
+        kubeconfig_out=Path(kubeconfig_out) if kubeconfig_out else None,
+        apply=Path(apply) if apply else None,
+        node_name=node_name,
+        service_cidr=service_cidr,
+        cluster_cidr=cluster_cidr,
+        default_data_dir=not data_dir,
+    )
+
+    async def main() -> None:
+        with DataDir(options.data_dir) as data:
+            record = choose(options, data)
+            await supervisor.run(Cluster(options, data, record).components())
+
+    loop.run(main(), verbosity=verbosity)

@@ -1,0 +1,237 @@
+"""A whole cluster in one process: which components it has, in which order, and how they are joined.
+
+    API server ─▶ informers ─▶ scheduler ─▶ controllers ─▶ kubelet ─▶ proxy ─▶ greeter
+
+Every component asks the API server's own handler chain, under its own name, without a socket; one set of informers
+serves them all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hyperpy.api.wire import UserInfo
+from hyperpy.client import local
+from hyperpy.client.informer import Informers
+from hyperpy.client.protocol import Client
+from hyperpy.components.apiserver import access
+from hyperpy.components.apiserver.access import Identity
+from hyperpy.components.apiserver.options import Options as ApiServerOptions
+from hyperpy.components.apiserver.server import ApiServer
+from hyperpy.components.datadir import ClusterRecord, DataDir
+from hyperpy.components.greeter import Greeter, Greeting
+from hyperpy.components.informing import InformersComponent
+from hyperpy.components.later import Later
+from hyperpy.components.supervisor import Component, StartFailure
+from hyperpy.podnet.free import first_free
+
+KUBELET_PORT = 10250
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings of a cluster in one process.
+
+    Args:
+        data_dir: holds everything the cluster keeps.
+        bind_address: where the API server listens.
+        secure_port: its port; 0 picks a free one.
+        container_runtime: auto, docker, remote, embedded or hollow.
+        container_runtime_endpoint: the runtime's socket; "" is its usual one.
+        kubeconfig_out: a second place for the admin's kubeconfig.
+        apply: manifests to apply when the Node is Ready.
+        node_name: of the one Node.
+        service_cidr, cluster_cidr: "" picks free ones at the first start, and keeps them.
+    """
+
+    data_dir: Path
+    bind_address: str = "127.0.0.1"
+    secure_port: int = 6443
+    container_runtime: str = "auto"
+    container_runtime_endpoint: str = ""
+    kubeconfig_out: Path | None = None
+    apply: Path | None = None
+    node_name: str = ""
+    service_cidr: str = ""
+    cluster_cidr: str = ""
+    default_data_dir: bool = False
+
+
+class Cluster:
+    """The components of one cluster.
+
+    Args:
+        data: the locked data directory.
+    """
+
+    def __init__(self, options: Options, data: DataDir, record: ClusterRecord) -> None:
+        self._options = options
+        self._data = data
+        self._record = record
+        self.node_name = options.node_name or socket.gethostname().lower()
+        self.api_server = ApiServer(
+            ApiServerOptions(
+                data_dir=data.path,
+                secure_port=options.secure_port,
+                bind_address=options.bind_address,
+                service_cluster_ip_range=record.service_cidr,
+                component_kubeconfigs=False,
+            )
+        )
+        self.informers = Informers(self._client(access.APISERVER))
+
+    def components(self) -> Sequence[Component]:
+        """All of them, in order of start."""
+        return [
+            self.api_server,
+            InformersComponent(self.informers),
+            Later("scheduler", self._scheduler),
+            Later("controllers", self._controllers),
+            Later("kubelet", self._kubelet),
+            Later("proxy", self._proxy),
+            Later("greeter", self._greeter),
+        ]
+
+    def _client(self, user: UserInfo | Identity) -> Client:
+        if isinstance(user, Identity):
+            user = UserInfo(user.user, user.groups)
+        return local.connect(self.api_server.handler, user)
+
+    def _scheduler(self) -> Component:
+        from hyperpy.components.scheduler.component import Options, Scheduler
+
+        return Scheduler(self._client(access.SCHEDULER), self.informers, Options())
+
+    def _controllers(self) -> Component:
+        from hyperpy.components.controllers.component import Controllers
+        from hyperpy.components.controllers.options import Options
+
+        options = Options(
+            cluster_cidr=self._record.cluster_cidr,
+            service_cidr=self._record.service_cidr,
+            root_ca_pem=self.api_server.pki.ca_pem,
+        )
+        return Controllers(self._client(access.CONTROLLERS), self.informers, options)
+
+    def _kubelet(self) -> Component:
+        from hyperpy.components.kubelet.kubelet import Kubelet
+        from hyperpy.components.kubelet.network import router_network
+        from hyperpy.components.kubelet.options import Options
+        from hyperpy.runtime.select import select
+
+        options, data = self._options, self._data.path
+        client = self._client(access.kubelet(self.node_name))
+        runtime = select(
+            options.container_runtime, endpoint=options.container_runtime_endpoint, root_dir=data / "runtime"
+        )
+        return Kubelet(
+            client,
+            self.informers,
+            runtime,
+            router_network(self._record.pod_netns, state_dir=data / "kubelet"),
+            Options(
+                node_name=self.node_name,
+                root_dir=data / "kubelet",
+                address=options.bind_address,
+                port=_free_port(options.bind_address, KUBELET_PORT),
+                server_tls=self._kubelet_tls(),
+                client_ca_file=str(self.api_server.pki.ca_file),
+                purge_on_exit=True,
+            ),
+        )
+
+    def _kubelet_tls(self) -> ssl.SSLContext:
+        hosts = {self.node_name, "localhost", "127.0.0.1", self._options.bind_address}
+        credentials = self.api_server.pki.server("kubelet", title=f"system:node:{self.node_name}", hosts=hosts)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(self.api_server.pki.ca_file))
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_cert_chain(credentials.cert_file, credentials.key_file)
+        return context
+
+    def _proxy(self) -> Component:
+        from hyperpy.components.proxy.component import Options, ServiceProxy
+
+        options = Options(
+            node_name=self.node_name, service_cidr=self._record.service_cidr, pod_netns=self._record.pod_netns
+        )
+        return ServiceProxy(self._client(access.PROXY), self.informers, options)
+
+    def _greeter(self) -> Component:
+        options = self._options
+        kubeconfig = self.api_server.kubeconfig
+        if options.kubeconfig_out is not None:
+            access.write(
+                options.kubeconfig_out,
+                self.api_server.pki,
+                access.ADMIN,
+                server=self.api_server.url,
+                ca_pem=self.api_server.pki.ca_pem,
+            )
+            kubeconfig = options.kubeconfig_out
+        greeting = Greeting(
+            server=self.api_server.url,
+            kubeconfig=kubeconfig,
+            node_name=self.node_name,
+            apply=options.apply,
+            default_place=options.default_data_dir,
+        )
+        return Greeter(self.informers, greeting)
+
+
+def choose(options: Options, data: DataDir) -> ClusterRecord:
+    """What the first start chose, or a choice now: address ranges that nothing on this machine uses.
+
+    Raises:
+        StartFailure: another range is asked for than the cluster has, or none is free.
+    """
+    record = data.record()
+    if record is not None:
+        for flag, asked, kept in (
+            ("--service-cluster-ip-range", options.service_cidr, record.service_cidr),
+            ("--cluster-cidr", options.cluster_cidr, record.cluster_cidr),
+        ):
+            if asked and asked != kept:
+                raise StartFailure(f"{flag}={asked}: the cluster in {data.path} was made with {kept}; leave it out")
+        return record
+    digest = hashlib.sha256(str(data.path).encode()).hexdigest()[:10]
+    service = _free_range(options.service_cidr, "--service-cluster-ip-range", (96, 112))
+    pods = _free_range(options.cluster_cidr, "--cluster-cidr", (244, 256), (128, 160))
+    record = ClusterRecord(service_cidr=service, cluster_cidr=pods, pod_netns=f"hyperpy-{digest}")
+    data.keep(record)
+    return record
+
+
+def _free_range(asked: str, flag: str, *seconds: tuple[int, int]) -> str:
+    if asked:
+        return asked
+    try:
+        found = first_free(_ranges(*seconds))
+    except OSError as error:
+        raise StartFailure(
+            f"cannot see which addresses this machine uses: {error}; name a range with {flag}"
+        ) from error
+    if found is None:
+        raise StartFailure(f"every range this would take is in use on this machine; choose one with {flag}")
+    return found
+
+
+def _ranges(*seconds: tuple[int, int]) -> Iterator[str]:
+    for first, end in seconds:
+        for number in range(first, end):
+            yield f"10.{number}.0.0/16"
+
+
+def _free_port(address: str, wanted: int) -> int:
+    """The usual port, or 0 (any) when another program has it: the Node tells which it is."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, wanted))
+        except OSError:
+            return 0
+    return wanted
