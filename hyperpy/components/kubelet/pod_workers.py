@@ -17,6 +17,7 @@ from hyperpy.components.kubelet.context import Context
 from hyperpy.components.kubelet.pod_view import PodView
 from hyperpy.components.kubelet.pod_worker import PodWorker
 from hyperpy.runtime import spec
+from hyperpy.runtime.protocol import Container, Sandbox
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ class PodWorkers:
 
 def left_over(uid: str, view: PodView) -> Obj:
     """A Pod object for what is left of one in the runtime: enough to end it with its own grace."""
-    known = [*view.sandboxes, *view.containers]
+    known: list[Sandbox | Container] = [*view.sandboxes, *view.containers]
     labels = known[0].labels if known else {}
     grace = next((k.annotations[spec.GRACE_PERIOD] for k in known if spec.GRACE_PERIOD in k.annotations), None)
     pod: Obj = {
