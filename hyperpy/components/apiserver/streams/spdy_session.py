@@ -59,6 +59,14 @@ class Stream:
         """Hand in a part from the connection; b"" is the end."""
         await self._parts.put(data)
 
+    def hang_up(self) -> None:
+        """The connection is gone: what came before may still be read."""
+        self._closed = True
+        if self._parts.full():
+            self.abort()
+        else:
+            self._parts.put_nowait(b"")
+
     def abort(self) -> None:
         """The stream is gone: parts that wait are dropped and its reader wakes."""
         self._closed = True
@@ -98,7 +106,7 @@ class Session:
                         yield opened
         finally:
             for stream in self._streams.values():
-                stream.abort()
+                stream.hang_up()
 
     def forget(self, *streams: Stream) -> None:
         """Streams that are done on both sides."""
