@@ -1,1 +1,1 @@
-"""hyperpy ctl: the command line client, one file per verb."""
+"""hyperpy ctl: the command line client, one file per verb. Flags and messages are kubectl's."""
