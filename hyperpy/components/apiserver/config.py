@@ -17,12 +17,11 @@ class CoreConfig:
         node_port_min: first port of `--service-node-port-range`.
         node_port_max: last port of that range, included.
         advertise_address: IPv4 address under which pods reach this API server.
-        advertise_port: its port; 0 until the socket is bound is not allowed, pass the bound one.
+        advertise_port: its port, the bound one (never 0).
         event_ttl_s: seconds after which an Event goes away (`--event-ttl`).
         watch_queue: changes that may wait for one slow watcher; on overflow its stream ends with 410 Expired.
         watch_timeout_s: shortest life of a watch that names no timeout (`--min-request-timeout`); up to twice that.
         bookmark_interval_s: seconds between bookmarks.
-        max_body_bytes: largest patch result and body (`--max-request-bytes`).
     """
 
     service_cidr: str = "10.96.0.0/16"
@@ -34,4 +33,3 @@ class CoreConfig:
     watch_queue: int = 4096
     watch_timeout_s: int = 1800
     bookmark_interval_s: int = 60
-    max_body_bytes: int = 3 * 1024 * 1024

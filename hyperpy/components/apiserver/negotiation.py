@@ -119,7 +119,9 @@ def decode(request: Request, *, find_repeated: bool) -> Body:
     if media_type == JSON:
         return decode_json(request.body, find_repeated=find_repeated)
     if media_type in _YAML_TYPES:
-        return Body(_mapping(_load_yaml(request.body)))
+        value = _mapping(_load_yaml(request.body))
+        _written_size(value)
+        return Body(value)
     raise errors.UnsupportedMediaType(
         "the body of the request was in an unknown format - accepted media types include: "
         f'{_ACCEPTED}; the request said "{media_type}"'
@@ -135,7 +137,19 @@ def decode_json(raw: bytes, *, find_repeated: bool) -> Body:
             f"the object provided is unrecognized: couldn't get version/kind; json parse error: {error}"
         ) from error
     mapping = _mapping(value)
-    return Body(mapping, _repeated(raw, mapping) if find_repeated else ())
+    size = _written_size(mapping)
+    # Clients send compact JSON: when writing it out again gives as many bytes, nothing was dropped, and the slow
+    # reading with the standard library is not needed.
+    if not find_repeated or size == len(raw.rstrip()):
+        return Body(mapping)
+    return Body(mapping, _repeated(raw))
+
+
+def _written_size(value: Any) -> int:
+    try:
+        return len(orjson.dumps(value))
+    except TypeError as error:
+        raise errors.BadRequest("the object provided is unrecognized: it is nested too deeply") from error
 
 
 def _load_yaml(raw: bytes) -> Any:
@@ -158,14 +172,8 @@ class _Pairs(dict[str, Any]):
     repeated: tuple[str, ...] = ()
 
 
-def _repeated(raw: bytes, value: dict[str, Any]) -> tuple[str, ...]:
-    """Paths of keys that come twice.
-
-    Clients send compact JSON: when writing the value out again gives as many bytes, nothing was dropped and the slow
-    reading with the standard library is not needed.
-    """
-    if len(orjson.dumps(value)) == len(raw.rstrip()):
-        return ()
+def _repeated(raw: bytes) -> tuple[str, ...]:
+    """Paths of keys that come twice."""
     import json
 
     try:

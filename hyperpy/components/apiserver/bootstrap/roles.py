@@ -12,7 +12,7 @@ from typing import Any
 Obj = dict[str, Any]
 
 GROUP = "rbac.authorization.k8s.io"
-AUTO_UPDATE = f"{GROUP}/autoupdate"
+AUTO_UPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 _META: Obj = {"labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}, "annotations": {AUTO_UPDATE: "true"}}
 
 READ = ("get", "list", "watch")

@@ -59,8 +59,11 @@ def ordered(obj: Obj) -> Obj:
 
 
 def encode(obj: Obj) -> bytes:
-    """The bytes to store for an object."""
-    return orjson.dumps(ordered(obj))
+    """The bytes to store for an object; raises BadRequest for one that is nested too deeply."""
+    try:
+        return orjson.dumps(ordered(obj))
+    except TypeError as error:
+        raise errors.BadRequest(f"the object cannot be stored: {error}") from error
 
 
 def splice(value: bytes, revision: int) -> bytes:

@@ -7,6 +7,7 @@ import pytest
 from hyperpy.api import errors, kinds
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 
 
@@ -66,7 +67,7 @@ async def test_a_dry_run_writes_nothing(cluster, make_config_map):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        pytest.param({"metadata": {"name": "x", "namespace": "other"}}, "the namespace of the provided", id="namespace"),
+        pytest.param({"metadata": {"name": "x", "namespace": "other"}}, "does not match the namespace", id="namespace"),
         pytest.param({"kind": "Secret", "metadata": {"name": "x"}}, "cannot be handled as a ConfigMap", id="kind"),
         pytest.param(
             {"apiVersion": "v2", "metadata": {"name": "x"}}, "does not match the expected API version", id="version"
@@ -210,7 +211,9 @@ async def test_unknown_resources_and_verbs_are_refused(cluster, make_config_map)
     [
         pytest.param("application/vnd.kubernetes.protobuf, application/json", "ConfigMap", id="protobuf or json"),
         pytest.param("*/*", "ConfigMap", id="anything"),
-        pytest.param("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", "PartialObjectMetadata", id="meta"),
+        pytest.param(
+            "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", "PartialObjectMetadata", id="meta"
+        ),
         pytest.param("application/json;as=Table;g=meta.k8s.io;v=v1", "Table", id="table"),
         pytest.param("application/json;as=Thing;g=meta.k8s.io;v=v1, application/json", "ConfigMap", id="unknown form"),
     ],
