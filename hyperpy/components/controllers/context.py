@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from hyperpy.api.kinds import Kind
+from hyperpy.api.kinds import Kind, Registry
 from hyperpy.client.clock import Clock
 from hyperpy.client.events import EventRecorder
 from hyperpy.client.informer import Callback, Informer, Informers
@@ -19,6 +19,7 @@ class Context:
     """The world of the controllers of one component.
 
     Args:
+        registry: every kind there is.
         recorders: event recorders by component name; the component runs them.
         subscriptions: what ends the subscriptions made here; the component calls them when it stops.
     """
@@ -28,6 +29,7 @@ class Context:
     clock: Clock
     options: Options
     rng: random.Random
+    registry: Registry
     recorders: dict[str, EventRecorder] = field(default_factory=dict)
     subscriptions: list[Callable[[], None]] = field(default_factory=list)
 

@@ -1,0 +1,148 @@
+"""Endpoints controller: the addresses behind each Service with a selector.
+
+Watches: Service, Pod, Endpoints.   Writes: Endpoints.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+from hyperpy.api import errors, kinds, meta
+from hyperpy.client.protocol import Obj
+from hyperpy.client.workqueue import WorkQueue
+from hyperpy.components.controllers import backends, refusals
+from hyperpy.components.controllers.backends import Backend, Port
+from hyperpy.components.controllers.context import Context
+from hyperpy.components.controllers.service_watch import ServiceWatch
+
+MANAGED_BY = "endpoints.kubernetes.io/managed-by"
+OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
+HEADLESS = "service.kubernetes.io/headless"
+MAX_ADDRESSES = 1000
+_OURS = "endpoint-controller"
+
+
+def plan(service: Obj, candidates: Sequence[Obj], present: Obj | None) -> Obj | None:
+    """The Endpoints to write, or None when the present ones say it already.
+
+    Args:
+        candidates: the Pods that the Service selects.
+        present: its Endpoints, or None.
+    """
+    subsets, truncated = _subsets(service, candidates)
+    about = service["metadata"]
+    described = present["metadata"] if present is not None else {"name": about["name"], "namespace": about["namespace"]}
+    labels = {**(about.get("labels") or {}), MANAGED_BY: _OURS}
+    if backends.is_headless(service):
+        labels[HEADLESS] = ""
+    annotations = {k: v for k, v in (described.get("annotations") or {}).items() if k != OVER_CAPACITY}
+    if truncated:
+        annotations[OVER_CAPACITY] = "truncated"
+    wanted: Obj = {
+        "apiVersion": kinds.ENDPOINTS.api_version,
+        "kind": kinds.ENDPOINTS.kind,
+        "metadata": {**described, "labels": labels, "annotations": annotations},
+        "subsets": subsets,
+    }
+    return None if present is not None and _said(present) == _said(wanted) else wanted
+
+
+def _said(endpoints: Obj) -> tuple[Any, ...]:
+    metadata = endpoints["metadata"]
+    return endpoints.get("subsets") or [], metadata.get("labels") or {}, metadata.get("annotations") or {}
+
+
+def _subsets(service: Obj, candidates: Sequence[Obj]) -> tuple[list[Obj], bool]:
+    """Addresses grouped by the ports they answer on; and whether some had to be left out."""
+    publish_all = service["spec"].get("publishNotReadyAddresses")
+    family = (service["spec"].get("ipFamilies") or [backends.IPV4])[0]
+    found = [
+        (backends.address(backend.pod, family), backend)
+        for backend in backends.selected(service, candidates)
+        if publish_all or not backend.leaving
+    ]
+    chosen = sorted(
+        ((ip, backend) for ip, backend in found if ip is not None and (backend.ports or _has_no_ports(service))),
+        key=lambda pair: (not pair[1].ready, ipaddress.ip_address(pair[0]), pair[1].pod["metadata"]["uid"]),
+    )
+    groups: dict[tuple[Port, ...], dict[str, list[Obj]]] = {}
+    for ip, backend in chosen[:MAX_ADDRESSES]:
+        group = groups.setdefault(backend.ports, {})
+        group.setdefault("addresses" if backend.ready else "notReadyAddresses", []).append(
+            _address(service, ip, backend)
+        )
+    subsets = [
+        {**group, **({"ports": [port.as_object() for port in ports]} if ports else {})}
+        for ports, group in sorted(groups.items(), key=lambda item: [(port.name, port.number) for port in item[0]])
+    ]
+    return subsets, len(chosen) > MAX_ADDRESSES
+
+
+def _has_no_ports(service: Obj) -> bool:
+    return backends.is_headless(service) and not service["spec"].get("ports")
+
+
+def _address(service: Obj, ip: str, backend: Backend) -> Obj:
+    address: Obj = {"ip": ip, "targetRef": backend.target}
+    if backend.pod["spec"].get("nodeName"):
+        address["nodeName"] = backend.pod["spec"]["nodeName"]
+    name = backends.hostname(service, backend.pod)
+    return {**address, "hostname": name} if name else address
+
+
+class EndpointsController:
+    """Writes the Endpoints of one Service at a time; those of Services without a selector belong to their users."""
+
+    name = "endpoint-controller"
+
+    def __init__(self, context: Context, queue: WorkQueue) -> None:
+        self._client = context.client
+        self._queue = queue
+        self._events = context.events(self.name)
+        self._watch = ServiceWatch(context, queue)
+        self._endpoints = context.watch(kinds.ENDPOINTS, self._endpoints_changed)
+
+    async def reconcile(self, key: str) -> float | None:
+        """Bring one Service's Endpoints in step."""
+        namespace, name = meta.split_key(key)
+        service, present = self._watch.services.get(name, namespace), self._endpoints.get(name, namespace)
+        if service is None:
+            await self._remove(present)
+            return None
+        if not service["spec"].get("selector") or service["spec"].get("type") == "ExternalName":
+            return None
+        wanted = plan(service, self._watch.backends_of(service), present)
+        if wanted is None:
+            return None
+        try:
+            if present is None:
+                await self._client.create(kinds.ENDPOINTS, wanted)
+            else:
+                await self._client.update(kinds.ENDPOINTS, wanted)
+        except errors.Conflict:
+            raise
+        except errors.StatusError as error:
+            if refusals.namespace_is_leaving(error):
+                return None
+            verb = "create" if present is None else "update"
+            message = f"Failed to {verb} endpoint {key}: {error}"
+            self._events.event(service, kinds.SERVICE, "Warning", f"FailedTo{verb.capitalize()}Endpoint", message)
+            raise
+        return None
+
+    async def _remove(self, present: Obj | None) -> None:
+        """The Service is gone: so are the Endpoints that were made for it."""
+        if present is None or (present["metadata"].get("labels") or {}).get(MANAGED_BY) != _OURS:
+            return
+        about = present["metadata"]
+        try:
+            await self._client.delete(kinds.ENDPOINTS, about["name"], namespace=about["namespace"])
+        except errors.NotFound:
+            pass
+
+    def _endpoints_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
+        obj = new or old
+        if obj is not None:
+            self._queue.add(meta.key(obj))

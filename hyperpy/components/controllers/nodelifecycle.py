@@ -1,0 +1,151 @@
+"""Node lifecycle: a node that falls silent is Unknown, its taints follow its conditions, its Pods are not ready.
+
+Watches: Node, Lease (kube-node-lease), Pod.   Writes: Node (taints), Node/status, Pod/status.
+
+    heard ──grace period without a renewed Lease or status──▶ lost (Ready Unknown, unreachable) ──heard──▶ heard
+
+Silence is measured on this process's own clock from when it saw the last sign of life. The planner is `node_health`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hyperpy.api import errors, kinds, meta, pods
+from hyperpy.client.protocol import STRATEGIC_PATCH, Obj
+from hyperpy.client.workqueue import WorkQueue
+from hyperpy.components.controllers import node_health
+from hyperpy.components.controllers.context import Context
+from hyperpy.components.controllers.node_pods import index_by_node, pods_of
+
+LEASES = "kube-node-lease"
+
+
+@dataclass(slots=True)
+class _Heard:
+    """The last sign of life of a node: what was read, and when it was first seen (monotonic seconds)."""
+
+    lease: str
+    heartbeat: str
+    at: float
+
+
+class NodeLifecycleController:
+    """Keys are nodes; each comes back when its grace period would end, which a healthy node moves on unnoticed."""
+
+    name = "node-controller"
+
+    def __init__(self, context: Context, queue: WorkQueue) -> None:
+        self._context = context
+        self._client = context.client
+        self._queue = queue
+        self._events = context.events(self.name)
+        self._heard: dict[str, _Heard] = {}
+        self._pods = context.informers.of(kinds.POD)
+        index_by_node(self._pods)
+        self._nodes = context.watch(kinds.NODE, self._node_changed)
+        context.watch(kinds.LEASE, self._lease_changed, namespace=LEASES)
+
+    async def reconcile(self, key: str) -> float | None:
+        """Look after one node; returns when its silence would be too long."""
+        node = self._nodes.get(key)
+        if node is None:
+            self._heard.pop(key, None)
+            return None
+        left_s = self._left_s(key)
+        now = meta.timestamp(self._context.clock.now())
+        if left_s <= 0:
+            node = await self._declare_lost(node, now=now)
+        node = await self._taint(node, now=now)
+        if not node_health.is_ready(node):
+            await self._mark_pods(node, now=now)
+        return left_s if left_s > 0 else None
+
+    def _left_s(self, name: str) -> float:
+        now = self._context.clock.monotonic()
+        heard = self._heard.setdefault(name, _Heard("", "", now))
+        return heard.at + self._context.options.node_monitor_grace_s - now
+
+    async def _declare_lost(self, node: Obj, *, now: str) -> Obj:
+        status = node_health.lost_status(node, now=now)
+        if status == node.get("status"):
+            return node
+        was_ready = node_health.is_ready(node)
+        written = await self._client.update(kinds.NODE, {**node, "status": status}, subresource="status")
+        if was_ready:
+            self._event(node, "NodeNotReady", f"Node {node['metadata']['name']} status is now: NodeNotReady")
+        return written
+
+    async def _taint(self, node: Obj, *, now: str) -> Obj:
+        wanted = node_health.wanted_taints(node, now=now)
+        if wanted == (node["spec"].get("taints") or []):
+            return node
+        about = node["metadata"]
+        body = {
+            "metadata": {"uid": about["uid"], "resourceVersion": about["resourceVersion"]},
+            "spec": {"taints": wanted or None},
+        }
+        return await self._client.patch(kinds.NODE, about["name"], body)
+
+    async def _mark_pods(self, node: Obj, *, now: str) -> None:
+        """Pods of a node that is not ready receive no traffic."""
+        for pod in pods_of(self._pods, node["metadata"]["name"]):
+            ready = meta.condition(pod, "Ready")
+            if pods.is_terminal(pod) or ready is None or ready.get("status") != "True":
+                continue
+            new = {"type": "Ready", "status": "False", "lastTransitionTime": now}
+            about = pod["metadata"]
+            body = {"metadata": {"uid": about["uid"]}, "status": {"conditions": [new]}}
+            try:
+                await self._client.patch(
+                    kinds.POD, about["name"], body,
+                    namespace=about["namespace"], patch_type=STRATEGIC_PATCH, subresource="status",
+                )  # fmt: skip
+            except (errors.NotFound, errors.Conflict):
+                continue
+            self._events.event(pod, kinds.POD, "Warning", "NodeNotReady", "Node is not ready")
+
+    def _event(self, node: Obj, reason: str, message: str) -> None:
+        self._events.event(node, kinds.NODE, "Normal", reason, message)
+
+    def _hear(self, name: str, *, lease: str | None = None, heartbeat: str | None = None) -> bool:
+        """Note a sign of life; False when it is an old one."""
+        now = self._context.clock.monotonic()
+        heard = self._heard.setdefault(name, _Heard("", "", now))
+        lease = heard.lease if lease is None else lease
+        heartbeat = heard.heartbeat if heartbeat is None else heartbeat
+        if (lease, heartbeat) == (heard.lease, heard.heartbeat):
+            return False
+        heard.lease, heard.heartbeat, heard.at = lease, heartbeat, now
+        return True
+
+    def _lease_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
+        if new is None or event == "DELETED":
+            return
+        name = new["metadata"]["name"]
+        if self._nodes.get(name) is None:
+            return
+        silent = name in self._heard and self._left_s(name) <= 0
+        if self._hear(name, lease=(new.get("spec") or {}).get("renewTime") or "") and silent:
+            self._queue.add(name)
+
+    def _node_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
+        node = new or old
+        assert node is not None
+        name = node["metadata"]["name"]
+        if event == "DELETED":
+            self._event(node, "RemovingNode", f"Node {name} event: Removing Node {name} from Controller")
+        elif event == "ADDED":
+            self._hear(name, heartbeat=node_health.heartbeat(node))
+            self._event(node, "RegisteredNode", f"Node {name} event: Registered Node {name} in Controller")
+        else:
+            self._hear(name, heartbeat=node_health.heartbeat(node))
+        if old is None or new is None or _matters(old) != _matters(new):
+            self._queue.add(name)
+
+
+def _matters(node: Obj) -> tuple[object, ...]:
+    conditions = (node.get("status") or {}).get("conditions") or ()
+    spec = node["spec"]
+    states = [(condition["type"], condition.get("status")) for condition in conditions]
+    return spec.get("taints") or [], bool(spec.get("unschedulable")), states
