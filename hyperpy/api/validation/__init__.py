@@ -1,0 +1,138 @@
+"""Validation of built-in kinds: everything that is wrong with a decoded, defaulted object, in Kubernetes' words.
+
+Source: the functions `Validate*` of Kubernetes' API packages (v1.34): rules and message texts. One row a kind in
+`_RULES`; kinds without a row (custom ones) have the rules of metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hyperpy.api import errors
+from hyperpy.api.kinds import Kind
+from hyperpy.api.schema.cause import Cause
+from hyperpy.api.validation import (
+    cluster,
+    configuration,
+    endpoints,
+    metadata,
+    pod,
+    rbac,
+    records,
+    reviews,
+    service,
+    workload,
+)
+from hyperpy.api.validation.pod import on_ephemeral_containers_update as _ephemeral
+
+Obj = dict[str, Any]
+Check = Callable[[Obj], Iterator[Cause]]
+Change = Callable[[Obj, Obj], Iterator[Cause]]
+
+__all__ = ["invalid", "on_create", "on_ephemeral_containers_update", "on_status_update", "on_update"]
+
+
+def _nothing(obj: Obj) -> Iterator[Cause]:
+    yield from ()
+
+
+def _no_change(new: Obj, old: Obj) -> Iterator[Cause]:
+    yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """The rules of a kind.
+
+    Args:
+        create: of a new object.
+        change: of a new version against the old one.
+        status: of a status write.
+        whole: whether `create` holds for a changed object too.
+        named: whether such objects have a name; reviews have not.
+    """
+
+    create: Check = _nothing
+    change: Change = _no_change
+    status: Change = _no_change
+    whole: bool = True
+    named: bool = True
+
+
+_RBAC = "rbac.authorization.k8s.io"
+_AUTHORIZATION = "authorization.k8s.io"
+_AUTHENTICATION = "authentication.k8s.io"
+_RULES: dict[tuple[str, str], _Rules] = {
+    ("", "Pod"): _Rules(pod.on_create, pod.on_update, pod.on_status_update, whole=False),
+    ("", "ReplicationController"): _Rules(workload.replication_controller, status=workload.status_update),
+    ("apps", "ReplicaSet"): _Rules(workload.replica_set, workload.replica_set_update, workload.status_update),
+    ("apps", "Deployment"): _Rules(workload.deployment, workload.replica_set_update, workload.status_update),
+    ("", "Service"): _Rules(service.on_create, service.on_update, service.on_status_update),
+    ("", "Endpoints"): _Rules(endpoints.endpoints),
+    ("discovery.k8s.io", "EndpointSlice"): _Rules(endpoints.endpoint_slice, endpoints.endpoint_slice_update),
+    ("", "ConfigMap"): _Rules(configuration.config_map, configuration.config_map_update),
+    ("", "Secret"): _Rules(configuration.secret, configuration.secret_update),
+    ("", "Namespace"): _Rules(cluster.namespace, status=cluster.namespace_status),
+    ("", "Node"): _Rules(cluster.node, cluster.node_update, cluster.node_status),
+    ("", "Event"): _Rules(records.event),
+    ("coordination.k8s.io", "Lease"): _Rules(records.lease),
+    ("", "Binding"): _Rules(records.binding, named=False),
+    (_RBAC, "Role"): _Rules(rbac.role),
+    (_RBAC, "ClusterRole"): _Rules(rbac.cluster_role),
+    (_RBAC, "RoleBinding"): _Rules(rbac.role_binding, rbac.binding_update),
+    (_RBAC, "ClusterRoleBinding"): _Rules(rbac.cluster_role_binding, rbac.binding_update),
+    (_AUTHORIZATION, "SubjectAccessReview"): _Rules(reviews.subject_access, named=False),
+    (_AUTHORIZATION, "SelfSubjectAccessReview"): _Rules(reviews.self_subject_access, named=False),
+    (_AUTHENTICATION, "TokenReview"): _Rules(reviews.no_metadata, named=False),
+    (_AUTHENTICATION, "SelfSubjectReview"): _Rules(reviews.no_metadata, named=False),
+}
+_METADATA_ONLY = _Rules()
+
+
+def on_create(kind: Kind, obj: Obj) -> list[Cause]:
+    """What is wrong with a new object."""
+    rules = _of(kind)
+    causes = list(metadata.on_create(kind, obj["metadata"])) if rules.named else []
+    causes += rules.create(obj)
+    return causes
+
+
+def on_update(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
+    """What is wrong with a new version of an object, in itself or against the old one."""
+    rules = _of(kind)
+    causes = list(metadata.on_update(kind, new["metadata"], old["metadata"]))
+    causes += rules.change(new, old)
+    if rules.whole:
+        causes += rules.create(new)
+    return causes
+
+
+def on_status_update(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
+    """What is wrong with a status write; the spec is the old one's already."""
+    causes = list(metadata.on_update(kind, new["metadata"], old["metadata"]))
+    causes += _of(kind).status(new, old)
+    return causes
+
+
+def on_ephemeral_containers_update(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
+    """What is wrong with a write to a Pod's `ephemeralcontainers`; the rest is the old one's already."""
+    return [*metadata.on_update(kind, new["metadata"], old["metadata"]), *_ephemeral(new, old)]
+
+
+def invalid(kind: Kind, name: str, causes: Sequence[Cause]) -> errors.Invalid:
+    """The 422 of an object: `Pod "x" is invalid: spec.containers: Required value`; several stand in brackets."""
+    texts = _distinct(str(cause) for cause in causes)
+    what = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+    joined = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    details = {"name": name, "group": kind.group, "kind": kind.kind, "causes": [cause.detail() for cause in causes]}
+    return errors.Invalid(f'{what} "{name}" is invalid: {joined}', details=details)
+
+
+def _of(kind: Kind) -> _Rules:
+    return _RULES.get((kind.group, kind.kind), _METADATA_ONLY)
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
