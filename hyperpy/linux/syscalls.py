@@ -44,6 +44,7 @@ _AT_EMPTY_PATH = 0x1000
 _AT_RECURSIVE = 0x8000
 _OPEN_TREE_CLONE = 1
 _MOVE_MOUNT_F_EMPTY_PATH = 4
+_MOVE_MOUNT_T_SYMLINKS = 0x10
 _MOUNT_ATTR_RDONLY = 1
 _RESOLVE_NO_MAGICLINKS = 0x02
 _RESOLVE_IN_ROOT = 0x10
@@ -114,8 +115,8 @@ def shape_tree(tree: int, *, read_only: bool, propagation: int) -> None:
 
 
 def attach_tree(tree: int, target: str) -> None:
-    """Attach a detached tree at `target`."""
-    flags = _MOVE_MOUNT_F_EMPTY_PATH
+    """Attach a detached tree at `target`, whose symbolic links are followed."""
+    flags = _MOVE_MOUNT_F_EMPTY_PATH | _MOVE_MOUNT_T_SYMLINKS
     _syscall(_MOVE_MOUNT, f"attach mounts at {target}", tree, b"", _AT_FDCWD, os.fsencode(target), flags)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from hyperpy.linux import syscalls
 from hyperpy.runtime.embedded import wire
-from hyperpy.runtime.embedded.shim import cgroups, devices, pause
+from hyperpy.runtime.embedded.shim import cgroups, devices
 from hyperpy.runtime.embedded.shim.container import Host
 from hyperpy.runtime.embedded.shim.home import Home
 from hyperpy.runtime.embedded.shim.loop import Loop
@@ -58,7 +58,6 @@ def _prepare(root: str) -> tuple[Loop, Any]:
     home = Home(f"{_BASE_GROUP}/shim-{os.getpid()}")
     home.leave(mountinfo, _read("/proc/self/cgroup"))
     program = -1 if "devices" in hierarchies.v1 else devices.load()
-    pause.install(f"{root}/pause")
     loop = Loop()
     pods = Pods(
         Host(loop, root=root, hierarchies=hierarchies, device_program=program),

@@ -178,7 +178,8 @@ def _attach(volume: Volume) -> None:
 
 
 def _ensure(target: str, *, is_directory: bool) -> None:
-    """Make a mount point where there is none."""
+    """Make a mount point where there is none, also where a link points to nothing yet."""
+    target = os.path.realpath(target)
     if os.path.exists(target):
         return
     if is_directory:

@@ -28,12 +28,33 @@ def detach(root: str, ready: int) -> None:
         read_only = syscalls.MS_REMOUNT | syscalls.MS_BIND | syscalls.MS_RDONLY
         syscalls.mount("", interpreter, flags=read_only)
     except OSError as error:
-        os.write(ready, f"{error}; the embedded runtime needs root (CAP_SYS_ADMIN)".encode())
-        os._exit(1)
+        _give_up(ready, f"{error}; the embedded runtime needs root (CAP_SYS_ADMIN)")
+    try:
+        _try_overlay(f"{root}/probe")
+    except OSError as error:
+        _give_up(ready, f"{error}; use a data directory on ext4, xfs, btrfs or tmpfs, not on an overlay itself")
     for handle in (home, ready):
         os.set_inheritable(handle, True)
     script = os.path.abspath(__file__)
     os.execv(interpreter, [interpreter, "-I", "-S", script, root, str(ready), str(home)])
+
+
+def _try_overlay(directory: str) -> None:
+    """Mount an overlay where those of containers will be, and take it away."""
+    names = ("lower", "upper", "work", "merged")
+    for name in names:
+        os.makedirs(f"{directory}/{name}", exist_ok=True)
+    os.chdir(directory)
+    syscalls.mount("overlay", "merged", kind="overlay", data="lowerdir=lower,upperdir=upper,workdir=work")
+    syscalls.unmount("merged", flags=0)
+    os.chdir("/")
+    for name in ("work/work", *names, ""):
+        os.rmdir(f"{directory}/{name}")
+
+
+def _give_up(ready: int, reason: str) -> None:
+    os.write(ready, reason.encode())
+    os._exit(1)
 
 
 def serve(root: str, ready: int, home: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 import socket
 import struct
 from typing import Any
@@ -40,8 +39,6 @@ def run_pause(channel: Channel, bundle: dict[str, Any], pause: str) -> None:
 
     def become_pause(channel: Channel) -> None:
         _enter_shared_memory()
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         channel.wait_for_go()
         child.set_streams(null, null, null)
         os.execve(program, ["pause"], {})
