@@ -29,7 +29,7 @@ class NodeInfo:
         self.host_ports: Counter[HostPort] = Counter()
 
     @property
-    def taints(self) -> Sequence[Obj]:
+    def taints(self) -> Sequence[dict[str, Any]]:
         return (self.obj or {}).get("spec", {}).get("taints") or ()
 
     @property

@@ -28,7 +28,7 @@ class PodInfo:
 
     @property
     def spec(self) -> Obj:
-        return self.obj["spec"]  # type: ignore[no-any-return]
+        return self.obj["spec"]
 
 
 def read(pod: Obj) -> PodInfo:

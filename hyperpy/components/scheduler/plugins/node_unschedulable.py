@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hyperpy.api import taints
 from hyperpy.components.scheduler.node_info import NodeInfo
-from hyperpy.components.scheduler.plugins.taint_toleration import tolerates
 from hyperpy.components.scheduler.pod_info import PodInfo
 
-_TAINT = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+_TAINT = {"key": taints.UNSCHEDULABLE, "effect": taints.NO_SCHEDULE}
 
 
 class NodeUnschedulable:
     def filter(self, pod: PodInfo, node: NodeInfo) -> Sequence[str]:
-        if not node.unschedulable or tolerates(pod.spec.get("tolerations") or (), _TAINT):
-            return ()
-        return ("node(s) were unschedulable",)
+        tolerations = pod.spec.get("tolerations") or ()
+        if node.unschedulable and not any(taints.tolerates(each, _TAINT) for each in tolerations):
+            return ("node(s) were unschedulable",)
+        return ()
