@@ -1,13 +1,11 @@
-"""mount(2) and umount(2) for volumes: tmpfs for what must stay in memory, bind mounts for checked sub paths."""
+"""Mounts of volumes: tmpfs for what must stay in memory, bind mounts for checked sub paths."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 from pathlib import Path
 
-_MS_BIND = 0x1000
-_MNT_DETACH = 2
+from hyperpy.linux import syscalls
 
 
 def mount_tmpfs(target: Path, *, size_bytes: int = 0, mode: int = 0o777) -> None:
@@ -22,7 +20,7 @@ def mount_tmpfs(target: Path, *, size_bytes: int = 0, mode: int = 0o777) -> None
     if os.path.ismount(target):
         return
     options = f"mode={mode:o}" + (f",size={size_bytes}" if size_bytes else "")
-    _mount(b"tmpfs", target, b"tmpfs", 0, options.encode())
+    syscalls.mount("tmpfs", str(target), kind="tmpfs", data=options)
 
 
 def bind(handle: int, target: Path) -> None:
@@ -30,7 +28,7 @@ def bind(handle: int, target: Path) -> None:
 
     The descriptor, not a path, says what is mounted: a container that swaps a symlink meanwhile changes nothing.
     """
-    _mount(f"/proc/self/fd/{handle}".encode(), target, b"none", _MS_BIND, None)
+    syscalls.mount(f"/proc/self/fd/{handle}", str(target), flags=syscalls.MS_BIND)
 
 
 def unmount_below(root: Path) -> None:
@@ -40,9 +38,7 @@ def unmount_below(root: Path) -> None:
         OSError: not permitted.
     """
     for target in sorted(below(root), key=len, reverse=True):
-        if _libc().umount2(os.fsencode(target), _MNT_DETACH) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, f"cannot unmount {target}: {os.strerror(number)}")
+        syscalls.unmount(target)
 
 
 def below(root: Path) -> list[str]:
@@ -51,17 +47,7 @@ def below(root: Path) -> list[str]:
     found = []
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
         for line in table:
-            target = line.split(" ")[4].replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
+            target = line.split(" ")[4].encode("utf-8", "surrogateescape").decode("unicode_escape")
             if target == prefix or target.startswith(prefix + "/"):
                 found.append(target)
     return found
-
-
-def _mount(source: bytes, target: Path, kind: bytes, flags: int, options: bytes | None) -> None:
-    if _libc().mount(source, os.fsencode(target), kind, flags, options) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"cannot mount {target}: {os.strerror(number)}")
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
