@@ -28,6 +28,9 @@ _VERBS = {
     "label": ("hyperpy.ctl.label", "Set and remove labels."),
 }
 
+#: Verbs for which what follows `--` is a command of the container.
+_WITH_COMMANDS = ("run", "exec")
+
 
 class CtlGroup(LazyGroup):
     """The group of verbs; its flags may stand before and after the verb."""
@@ -39,7 +42,10 @@ class CtlGroup(LazyGroup):
         with _failures():
             line = flags.sort_out(args)
         ctx.obj = Session(line)
-        return list(super().parse_args(ctx, list(line.rest)))
+        rest = list(line.rest)
+        if line.trailing is not None and (not rest or rest[0] not in _WITH_COMMANDS):
+            rest += ["--", *line.trailing]
+        return list(super().parse_args(ctx, rest))
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb."""

@@ -8,15 +8,19 @@ from hyperpy.api import errors
 from hyperpy.client.sync import Unreachable
 
 
-def line(error: errors.StatusError) -> str:
-    """What to print for an error of the API server."""
+def line(error: errors.StatusError, *, doing: str = "") -> str:
+    """What to print for an error of the API server.
+
+    Args:
+        doing: what it happened at, `error when creating "pod.yaml"`.
+    """
     if isinstance(error, Unreachable):
         return error.message
     if isinstance(error, errors.Unauthorized):
         return f"error: You must be logged in to the server ({error.message or 'Unauthorized'})"
     if isinstance(error, errors.Invalid) and error.details:
         return _invalid(error.details, error.message)
-    return f"Error from server ({error.reason}): {error.message}"
+    return f"Error from server ({error.reason}): {doing}{': ' if doing else ''}{error.message}"
 
 
 def _invalid(details: dict[str, Any], message: str) -> str:

@@ -18,6 +18,7 @@ from hyperpy.ctl import failures, output, tables
 from hyperpy.ctl.resources import Target, shown
 from hyperpy.ctl.session import Session
 from hyperpy.ctl.tables import TableStyle
+from hyperpy.ctl.verb import Verb
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -51,7 +52,7 @@ class Options:
         return {name: value for name, value in pairs.items() if value}
 
 
-@app.command()
+@app.command(cls=Verb)
 def get(
     ctx: typer.Context,
     resources: Annotated[list[str], typer.Argument(metavar="TYPE [NAME]...", help="Or TYPE/NAME, or TYPE,TYPE.")],
