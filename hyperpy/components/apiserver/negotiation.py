@@ -1,8 +1,8 @@
 """Content: which form an Accept header asks for, and the object in a request's body.
 
-JSON and YAML come in; JSON goes out (YAML for single answers when only that is asked for), as the object itself, as
-a Table or as PartialObjectMetadata(List). Source: API concepts, "Alternate representations of resources" and
-"Receiving resources as Tables".
+JSON, YAML and protobuf come in; JSON goes out (YAML for single answers when only that is asked for), as the object
+itself, as a Table or as PartialObjectMetadata(List). Source: API concepts, "Alternate representations of resources"
+and "Receiving resources as Tables".
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from hyperpy.api import errors, manifest
 from hyperpy.api.wire import Request
 
 JSON, YAML = "application/json", "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 _META = "meta.k8s.io"
 _AS = ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
@@ -112,7 +113,7 @@ def decode(request: Request, *, find_repeated: bool) -> Body:
     """The object in a request's body.
 
     Raises:
-        UnsupportedMediaType: neither JSON nor YAML.
+        UnsupportedMediaType: neither JSON, YAML nor Kubernetes' protobuf.
         BadRequest: it does not parse or is not an object.
     """
     media_type = request.headers.get("content-type", JSON).partition(";")[0].strip().lower() or JSON
@@ -122,10 +123,22 @@ def decode(request: Request, *, find_repeated: bool) -> Body:
         value = _mapping(_load_yaml(request.body))
         _written_size(value)
         return Body(value)
+    if media_type == PROTOBUF:
+        return Body(_decode_protobuf(request.body))
     raise errors.UnsupportedMediaType(
         "the body of the request was in an unknown format - accepted media types include: "
-        f'{_ACCEPTED}; the request said "{media_type}"'
+        f'{_ACCEPTED}, {PROTOBUF}; the request said "{media_type}"'
     )
+
+
+def _decode_protobuf(raw: bytes) -> dict[str, Any]:
+    """What typed Go clients send (kubectl create, client-go); loaded with the first of them."""
+    from hyperpy.api import protobuf
+
+    try:
+        return protobuf.decode(raw)
+    except protobuf.ProtobufError as error:
+        raise errors.BadRequest(f"the object provided is unrecognized: {error}") from error
 
 
 def decode_json(raw: bytes, *, find_repeated: bool) -> Body:

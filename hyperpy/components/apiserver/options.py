@@ -30,6 +30,7 @@ class Options:
         service_account_issuer: the `iss` of ServiceAccount tokens.
         api_audiences: of tokens for this server; empty: the issuer.
         kubelet_certificate_authority: signs the kubelets' serving certificates; None: they are not checked.
+        max_request_bytes: larger bodies are refused.
         shutdown_grace_s: what requests under way are given when the server stops.
         component_kubeconfigs: write `scheduler.kubeconfig` and so on beside the admin's.
     """
@@ -55,6 +56,7 @@ class Options:
     kubelet_certificate_authority: Path | None = None
     max_requests_inflight: int = 400
     max_mutating_requests_inflight: int = 200
+    max_request_bytes: int = 3 * 1024 * 1024
     shutdown_grace_s: float = 5.0
     component_kubeconfigs: bool = True
 

@@ -101,7 +101,7 @@ class ApiServer:
             self._chain = await self._build(stack, core, authorizer)
             await stack.enter_async_context(self.informers)
             await authorizer.synced()
-            await self._listen(stack, core.core.config, self._chain, secure, plain)
+            await self._listen(stack, self._chain, secure, plain)
             self._write_kubeconfigs()
             log.info("the API server listens on %s", self.url)
             ready()
@@ -165,12 +165,11 @@ class ApiServer:
     async def _listen(
         self,
         stack: AsyncExitStack,
-        config: CoreConfig,
         chain: Chain,
         secure: socket.socket,
         plain: socket.socket | None,
     ) -> None:
-        limit = config.max_body_bytes
+        limit = self.options.max_request_bytes
         tls = serving.context(self.options, self.pki)
         listeners = [(Listener(chain.from_network, tls=tls, max_body_bytes=limit), secure)]
         if plain is not None:
