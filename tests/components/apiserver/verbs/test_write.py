@@ -91,7 +91,7 @@ async def test_yaml_is_taken(cluster):
 
 async def test_other_content_is_not(cluster):
     with pytest.raises(errors.UnsupportedMediaType):
-        await cluster.send("POST", CONFIG_MAPS, b"x", content_type="application/vnd.kubernetes.protobuf")
+        await cluster.send("POST", CONFIG_MAPS, b"x", content_type="application/cbor")
 
 
 class TestFieldValidation:
