@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from store.real_etcd import running_etcd
+from store.served import served
 
 from hyperpy.store import memory, sql
 from hyperpy.store.etcd import open_etcd
@@ -44,13 +45,19 @@ def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["memory", "sqlite", "etcd"])
+@pytest.fixture(params=["memory", "sqlite", "etcd", "served"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     opened: Store
     if request.param == "memory":
         opened = await memory.open_store()
     elif request.param == "sqlite":
         opened = await sql.open_store(tmp_path / "store.db")
+    elif request.param == "served":  # our own server, spoken to by our own client
+        async with served(tmp_path / "store.db") as address:
+            opened = await open_etcd([address])
+            yield opened
+            await opened.aclose()
+        return
     else:
         opened = await open_etcd([request.getfixturevalue("etcd")])
         await opened.delete(DeleteRange(b"\0", b"\0"))

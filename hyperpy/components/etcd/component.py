@@ -1,0 +1,121 @@
+"""The etcd component: the watch-store in a directory, served over etcd's v3 API."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Never
+
+from hyperpy.components.supervisor import StartFailure
+from hyperpy.store.protocol import Unavailable
+
+if TYPE_CHECKING:
+    from hyperpy.store.engine import Engine
+    from hyperpy.store.etcd_listener import EtcdListener
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+    secure: bool = False
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to serve.
+
+    Args:
+        data_dir: holds store.db.
+        listen: addresses to listen on; port 0 picks a free one.
+        advertise: client URLs told to clients; none: those it listens on.
+        cert_file: the server's certificate in PEM form, and `key_file` its key, for https addresses.
+        trusted_ca_file: with it, clients must show a certificate that it signed.
+    """
+
+    data_dir: Path
+    listen: Sequence[Address]
+    advertise: Sequence[str] = ()
+    name: str = "default"
+    cert_file: str = ""
+    key_file: str = ""
+    trusted_ca_file: str = ""
+
+
+class Etcd:
+    """See `supervisor.Component`. It owns the store and its listeners."""
+
+    name = "etcd"
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self.urls: Sequence[str] = ()
+
+    async def run(self, *, ready: Callable[[], None]) -> Never:
+        """Serve until cancelled. Raises StartFailure."""
+        from hyperpy.store.sql import open_store
+
+        tls = self._tls()
+        file = self._options.data_dir / "store.db"
+        try:
+            store = await open_store(file)
+        except Unavailable as error:
+            raise StartFailure(str(error)) from error
+        listeners: list[EtcdListener] = []
+        try:
+            await self._listen(listeners, store, file, tls)
+            log.info("etcd v3 is served at %s from %s", ", ".join(self.urls), file)
+            ready()
+            await asyncio.Event().wait()
+            raise AssertionError("the wait ends by cancellation only")
+        finally:
+            for listener in listeners:
+                await listener.aclose()
+            await store.aclose()
+
+    async def _listen(
+        self, listeners: list[EtcdListener], store: Engine, file: Path, tls: ssl.SSLContext | None
+    ) -> None:
+        from hyperpy.store.etcd_identity import Identity
+        from hyperpy.store.etcd_listener import EtcdListener
+
+        urls = list(self._options.advertise)
+        identity = Identity(self._options.name, urls, lambda: file.stat().st_size)
+        for address in self._options.listen:
+            listener = EtcdListener(store, identity)
+            try:
+                port = await listener.start(address.host, address.port, tls=tls if address.secure else None)
+            except OSError as error:
+                reason = error.strerror or error
+                raise StartFailure(f"etcd cannot listen on {address}: {reason}; choose another address") from error
+            listeners.append(listener)
+            self.urls = [*self.urls, str(Address(address.host, port, address.secure))]
+        urls += () if self._options.advertise else self.urls
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if not any(address.secure for address in self._options.listen):
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            context.load_cert_chain(self._options.cert_file, self._options.key_file)
+            if self._options.trusted_ca_file:
+                context.load_verify_locations(self._options.trusted_ca_file)
+                context.verify_mode = ssl.CERT_REQUIRED
+        except (OSError, ssl.SSLError) as error:
+            raise StartFailure(
+                f"the TLS files cannot be used: {error}; check --cert-file, --key-file and --trusted-ca-file"
+            ) from error
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        return context

@@ -1,0 +1,115 @@
+"""`hyperpy etcd`: its two generations of flags, what it refuses, and that it serves."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from store.certificates import make_certificates
+from store.real_etcd import free_port
+
+from hyperpy.commands import UserError
+from hyperpy.components.etcd import command
+from hyperpy.components.etcd.component import Address
+from hyperpy.store.etcd import open_etcd
+from hyperpy.store.protocol import Get, Put, Unavailable
+
+
+def test_the_old_flags_listen_on_the_bind_address() -> None:
+    assert command._listen(addr="127.0.0.1:4001", bind_addr="0.0.0.0:4001", listen_client_urls="") == [
+        Address("0.0.0.0", 4001)
+    ]
+    assert command._listen(addr="127.0.0.1:4001", bind_addr="", listen_client_urls="") == [Address("127.0.0.1", 4001)]
+
+
+def test_the_new_flags_take_several_urls() -> None:
+    assert command._listen(addr="", bind_addr="", listen_client_urls="http://[::1]:1,https://10.0.0.1:2") == [
+        Address("::1", 1),
+        Address("10.0.0.1", 2, secure=True),
+    ]
+    assert command._listen(addr="", bind_addr="", listen_client_urls="") == [Address("localhost", 2379)]
+
+
+@pytest.mark.parametrize(
+    ("addr", "urls", "told"),
+    [
+        ("127.0.0.1:1", "http://127.0.0.1:1", "use one form"),
+        ("127.0.0.1", "", "--addr: '127.0.0.1' is not of the form HOST:PORT"),
+        ("", "127.0.0.1:2379", "--listen-client-urls: '127.0.0.1:2379' is not of the form"),
+        ("", "unix:///run/etcd", "is not of the form"),
+    ],
+    ids=["both forms", "no port", "no scheme", "another scheme"],
+)
+def test_a_wrong_address_is_refused(addr: str, urls: str, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        command._listen(addr=addr, bind_addr="", listen_client_urls=urls)
+
+
+@asynccontextmanager
+async def running(*flags: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The command as a process, once it serves; ends with SIGTERM, which must be a clean end."""
+    process = await start(flags)
+    assert process.stderr is not None
+    async with asyncio.timeout(20):
+        line = await process.stderr.readline()
+    assert b"etcd v3 is served at" in line
+    yield process
+    if process.returncode is None:
+        process.terminate()
+        async with asyncio.timeout(20):
+            await process.wait()
+        assert process.returncode == 0
+
+
+async def start(flags: Sequence[str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", "hyperpy", "etcd", *flags, stderr=subprocess.PIPE)
+
+
+async def refusal(*flags: str) -> str:
+    process = await start(flags)
+    async with asyncio.timeout(20):
+        _, told = await process.communicate()
+    assert process.returncode == 1
+    return told.decode().splitlines()[-1]
+
+
+async def test_it_serves_and_a_kill_loses_nothing(tmp_path: Path) -> None:
+    port = free_port()
+    flags = [f"--addr=127.0.0.1:{port}", f"--bind-addr=0.0.0.0:{port}", f"--data-dir={tmp_path / 'data'}"]
+    async with running(*flags) as process:
+        store = await open_etcd([f"http://127.0.0.1:{port}"])
+        await store.put(Put(b"/a", b"1"))
+        watch = await store.watch(b"/a")
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    async with running(*flags):
+        assert (await store.get(Get(b"/a"))).kvs[0].value == b"1"
+        await store.put(Put(b"/a", b"2"))
+        async with asyncio.timeout(20):
+            assert (await anext(watch)).events[0].kv.value == b"2"
+        assert "is in use by another process" in await refusal(f"--addr=127.0.0.1:{free_port()}", flags[2])
+        assert "etcd cannot listen on" in await refusal(flags[1], f"--data-dir={tmp_path / 'other'}")
+    await store.aclose()
+
+
+async def test_it_serves_tls_and_asks_for_certificates(tmp_path: Path) -> None:
+    pki = make_certificates(tmp_path)
+    address = f"https://127.0.0.1:{free_port()}"
+    tls = [f"--cert-file={pki.server_cert}", f"--key-file={pki.server_key}", f"--trusted-ca-file={pki.ca}"]
+    async with running(f"--listen-client-urls={address}", f"--data-dir={tmp_path / 'data'}", *tls):
+        store = await open_etcd([address], ca=pki.ca, cert=pki.client_cert, key=pki.client_key)
+        assert (await store.put(Put(b"/a", b"1"))).revision == 2
+        await store.aclose()
+        with pytest.raises(Unavailable):
+            await open_etcd([address], ca=pki.ca)
+
+
+async def test_https_without_a_certificate_is_refused(tmp_path: Path) -> None:
+    told = await refusal("--listen-client-urls=https://127.0.0.1:1", f"--data-dir={tmp_path}")
+    assert told == "hyperpy: error: an https URL needs --cert-file and --key-file"

@@ -1,0 +1,23 @@
+"""Our own etcd server over a SQLite store, in the test's process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from hyperpy.store.etcd_identity import Identity
+from hyperpy.store.etcd_listener import EtcdListener
+from hyperpy.store.sql import open_store
+
+
+@asynccontextmanager
+async def served(file: Path) -> AsyncIterator[str]:
+    """Yields its client address."""
+    store = await open_store(file)
+    urls: list[str] = []
+    listener = EtcdListener(store, Identity("one", urls, lambda: file.stat().st_size))
+    urls.append(f"http://127.0.0.1:{await listener.start('127.0.0.1', 0)}")
+    yield urls[0]
+    await listener.aclose()
+    await store.aclose()
