@@ -81,17 +81,24 @@ def apiserver(
     max_mutating_requests_inflight: Annotated[
         int, typer.Option("--max-mutating-requests-inflight", min=0, help="Writing requests at once; 0: no limit.")
     ] = 200,
-    etcd_servers: Annotated[str, typer.Option("--etcd-servers", help="Not supported yet.")] = "",
+    etcd_servers: Annotated[
+        str, typer.Option("--etcd-servers", help="Keep objects in this etcd: URLs, comma separated.")
+    ] = "",
+    etcd_cafile: Annotated[Path | None, typer.Option("--etcd-cafile", help="PEM authority of etcd's members.")] = None,
+    etcd_certfile: Annotated[Path | None, typer.Option("--etcd-certfile", help="PEM certificate for etcd.")] = None,
+    etcd_keyfile: Annotated[Path | None, typer.Option("--etcd-keyfile", help="Its PEM key.")] = None,
     verbosity: Annotated[int, typer.Option("--v", help="Log verbosity.")] = 0,
 ) -> None:
     """Serve the Kubernetes API from a data directory."""
-    if etcd_servers:
-        raise UserError(f"--etcd-servers={etcd_servers} is not supported yet; the data is kept in --data-dir")
     from hyperpy.client import kubeconfig
     from hyperpy.components.apiserver.options import Options
 
     options = Options(
         data_dir=(Path(data_dir) if data_dir else kubeconfig.data_dir()).absolute(),
+        etcd_servers=_words(etcd_servers),
+        etcd_ca_file=etcd_cafile,
+        etcd_cert_file=etcd_certfile,
+        etcd_key_file=etcd_keyfile,
         secure_port=secure_port,
         bind_address=bind_address,
         advertise_address=advertise_address,

@@ -20,6 +20,8 @@ class Options:
 
     Args:
         data_dir: holds `store/`, `pki/` and the kubeconfigs.
+        etcd_servers: URLs of a real etcd that keeps the objects; empty: the store in the data directory does.
+        etcd_ca_file, etcd_cert_file, etcd_key_file: whom to trust there, and who this server is to it.
         secure_port: 0 picks a free one.
         bind_address: where the secure port listens.
         advertise_address: under which other members of the cluster reach it; "" finds it out.
@@ -36,6 +38,10 @@ class Options:
     """
 
     data_dir: Path = field(default_factory=kubeconfig.data_dir)
+    etcd_servers: tuple[str, ...] = ()
+    etcd_ca_file: Path | None = None
+    etcd_cert_file: Path | None = None
+    etcd_key_file: Path | None = None
     secure_port: int = 6443
     bind_address: str = "0.0.0.0"
     advertise_address: str = ""

@@ -119,7 +119,7 @@ class ApiServer:
         try:
             store = self._store
             if store is None:
-                store = await stack.enter_async_context(_opened(_store_directory(self.options)))
+                store = await stack.enter_async_context(_opened(self.options))
             core = resources.build(store, kinds.built_in(), config, self._clock)
             stack.push_async_callback(core.aclose)
             await bootstrap.run(core)
@@ -218,10 +218,21 @@ def _store_directory(options: Options) -> Path:
 
 
 @asynccontextmanager
-async def _opened(directory: Path) -> AsyncIterator[Store]:
-    from hyperpy.store.sql import open_store
+async def _opened(options: Options) -> AsyncIterator[Store]:
+    """The store that the options name, closed at the end."""
+    store: Store
+    if options.etcd_servers:
+        from hyperpy.store.etcd import open_etcd
 
-    store = await open_store(directory / "store.db")
+        ca, cert, key = (
+            str(file) if file else None
+            for file in (options.etcd_ca_file, options.etcd_cert_file, options.etcd_key_file)
+        )
+        store = await open_etcd(options.etcd_servers, ca=ca, cert=cert, key=key)
+    else:
+        from hyperpy.store.sql import open_store
+
+        store = await open_store(_store_directory(options) / "store.db")
     try:
         yield store
     finally:
