@@ -7,6 +7,7 @@ must never hold up the work they tell of. Source of the fields: the API referenc
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class EventRecorder:
         self._component = component
         self._host = host
         self._queue: asyncio.Queue[Obj] = asyncio.Queue(QUEUE_SIZE)
+        self._serial = itertools.count()
         self._told: OrderedDict[tuple[str, ...], _Told] = OrderedDict()
 
     def event(self, obj: Obj, kind: Kind, type: str, reason: str, message: str, *, field_path: str = "") -> None:
@@ -72,7 +74,7 @@ class EventRecorder:
             "apiVersion": EVENT.api_version,
             "kind": EVENT.kind,
             "metadata": {
-                "name": f"{about['name']}.{int(self._clock.now() * 1e9):x}",
+                "name": f"{about['name']}.{int(self._clock.now() * 1e9) + next(self._serial):x}",
                 "namespace": namespace,
             },
             "involvedObject": {name: value for name, value in involved.items() if value},
