@@ -5,6 +5,7 @@ Watches: the owner's kind, Pod.   Writes: Pod, the owner's status.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from hyperpy.api import errors, kinds, meta, pods
@@ -15,6 +16,8 @@ from hyperpy.components.controllers import adoption, owner_index, ownership, ref
 from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.ownership import Matches
 from hyperpy.components.controllers.pod_control import PodControl
+
+log = logging.getLogger(__name__)
 
 Selects = Callable[[Obj], Matches]
 
@@ -94,8 +97,12 @@ class Replication:
         told = (("FailedCreate" if plan.create else "FailedDelete"), str(failure)) if failure else None
         now = meta.timestamp(self._context.clock.now())
         status = replicas.status(owner, plan.counts, failure=told, now=now)
-        if not replicas.is_same_status(owner.get("status") or {}, status):
+        if replicas.is_same_status(owner.get("status") or {}, status):
+            return
+        try:
             await self._context.client.update(self._kind, {**owner, "status": status}, subresource="status")
+        except errors.NotFound:
+            log.debug("%s %s went while its status was written", self._kind.kind, meta.key(owner))
 
     def _owner_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         obj = new or old

@@ -1,0 +1,91 @@
+"""The controllers of the component: which there are, under which names, with how many workers each. Order is data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hyperpy.client.workqueue import WorkQueue
+from hyperpy.components.controllers.context import Context
+from hyperpy.components.controllers.deployment import DeploymentController
+from hyperpy.components.controllers.endpoints import EndpointsController
+from hyperpy.components.controllers.endpointslice import EndpointSliceController
+from hyperpy.components.controllers.garbagecollector import GarbageCollector
+from hyperpy.components.controllers.namespace import NamespaceController
+from hyperpy.components.controllers.nodeipam import NodeIpamController
+from hyperpy.components.controllers.nodelifecycle import NodeLifecycleController
+from hyperpy.components.controllers.podgc import PodGarbageCollector
+from hyperpy.components.controllers.replicaset import ReplicaSetController
+from hyperpy.components.controllers.replicationcontroller import ReplicationControllerController
+from hyperpy.components.controllers.rootca import RootCAPublisher
+from hyperpy.components.controllers.serviceaccount import ServiceAccountController
+from hyperpy.components.controllers.tainteviction import TaintEvictionController
+
+
+class UnknownController(ValueError):
+    """A name in `--controllers` is none; the message lists those there are."""
+
+
+class Controller(Protocol):
+    """A control loop over keys. What it watches it names when it is made."""
+
+    async def reconcile(self, key: str) -> float | None:
+        """Bring one object in step; returns seconds until it wants the key again, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One controller.
+
+    Args:
+        name: as in `--controllers`, from kube-controller-manager.
+        alias: its older name, taken too.
+        make: builds it; its watches feed the queue.
+        workers: keys at once.
+    """
+
+    name: str
+    alias: str
+    make: Callable[[Context, WorkQueue], Controller]
+    workers: int = 4
+
+
+CONTROLLERS = (
+    Row("namespace-controller", "namespace", NamespaceController),
+    Row("serviceaccount-controller", "serviceaccount", ServiceAccountController),
+    Row("root-ca-certificate-publisher-controller", "root-ca-cert-publisher", RootCAPublisher),
+    Row("node-ipam-controller", "nodeipam", NodeIpamController),
+    Row("node-lifecycle-controller", "nodelifecycle", NodeLifecycleController),
+    Row("taint-eviction-controller", "taint-eviction", TaintEvictionController),
+    Row("replicationcontroller-controller", "replicationcontroller", ReplicationControllerController),
+    Row("replicaset-controller", "replicaset", ReplicaSetController),
+    Row("deployment-controller", "deployment", DeploymentController),
+    Row("endpoints-controller", "endpoint", EndpointsController),
+    Row("endpointslice-controller", "endpointslice", EndpointSliceController),
+    Row("garbage-collector-controller", "garbagecollector", GarbageCollector, workers=16),
+    Row("pod-garbage-collector-controller", "podgc", PodGarbageCollector),
+)
+
+
+def chosen(names: Sequence[str]) -> list[Row]:
+    """The rows that `--controllers` names: `*` is all, `NAME` this one, `-NAME` not this one.
+
+    Raises:
+        UnknownController: a name that no row has.
+    """
+    known = {name for row in CONTROLLERS for name in (row.name, row.alias)}
+    for name in names:
+        if name != "*" and name.removeprefix("-") not in known:
+            listed = ", ".join(row.name for row in CONTROLLERS)
+            raise UnknownController(
+                f'--controllers: there is no controller "{name.removeprefix("-")}"; there are {listed}'
+            )
+    return [row for row in CONTROLLERS if _is_chosen(row, names)]
+
+
+def _is_chosen(row: Row, names: Sequence[str]) -> bool:
+    own = (row.name, row.alias)
+    if any(f"-{name}" in names for name in own):
+        return False
+    return "*" in names or any(name in names for name in own)
