@@ -57,8 +57,9 @@ def node_update(new: Obj, old: Obj) -> Iterator[Cause]:
         if before.get(field) and now.get(field) != before[field]:
             shown = "podCIDR" if field == "podCIDRs" else field
             yield cause.forbidden(f"spec.{field}", f'node updates may not change {shown} except from "" to valid')
+    addresses, old_addresses = ((each.get("status") or {}).get("addresses") or [] for each in (new, old))
     seen = set()
-    for i, address in enumerate((new.get("status") or {}).get("addresses") or ()):
+    for i, address in enumerate(addresses if addresses != old_addresses else ()):
         pair = (address.get("type"), address.get("address"))
         if pair in seen:
             yield cause.duplicate(f"status.addresses[{i}]", address)

@@ -24,6 +24,7 @@ _SYSCTL = rf"({_SYSCTL_PART}[\./])*{_SYSCTL_PART}"
 _LABEL_RE = re.compile(_LABEL)
 _LABEL_1035_RE = re.compile(_LABEL_1035)
 _CONFIG_KEY_RE = re.compile(_CONFIG_KEY)
+_ENVIRONMENT_RE = re.compile("[ -<>-~]+")
 _HEADER_RE = re.compile(_HEADER)
 _PERCENT_RE = re.compile(_PERCENT)
 _UNDERSCORED_RE = re.compile(rf"{_UNDERSCORED}(\.{_UNDERSCORED})*")
@@ -97,7 +98,7 @@ def environment_name(text: str) -> list[str]:
     """A name of an environment variable (or its prefix): printable ASCII without `=`."""
     if not text:
         return ["environment variable name must be non-empty"]
-    if any(not " " <= letter <= "~" or letter == "=" for letter in text):
+    if not _ENVIRONMENT_RE.fullmatch(text):
         return ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
     return []
 

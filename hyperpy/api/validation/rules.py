@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from hyperpy.api import names
@@ -59,8 +60,16 @@ def one_of(path: str, value: str | None, supported: Collection[str]) -> Iterator
 def labels(path: str, given: Mapping[str, str] | None) -> Iterator[Cause]:
     """Keys and values of labels."""
     for key, value in (given or {}).items():
-        yield from formed(path, key, names.qualified_errors)
-        yield from formed(path, value, names.label_value_errors)
+        for problem in _key_problems(key):
+            yield cause.invalid(path, key, problem)
+        for problem in names.label_value_errors(value):
+            yield cause.invalid(path, value, problem)
+
+
+@lru_cache(maxsize=4096)
+def _key_problems(key: str) -> tuple[str, ...]:
+    """Kept, because a cluster has few label keys and every write shows them again."""
+    return tuple(names.qualified_errors(key))
 
 
 def label_selector(path: str, selector: Obj | None) -> Iterator[Cause]:
@@ -115,4 +124,4 @@ def counts(obj: Obj, path: str, *pairs: tuple[str, str, str]) -> Iterator[Cause]
     """Counts that cannot exceed other counts: (smaller, larger, message)."""
     for smaller, larger, message in pairs:
         if (obj.get(smaller) or 0) > (obj.get(larger) or 0):
-            yield cause.invalid(f"{path}.{smaller}", obj[smaller], message)
+            yield cause.invalid(f"{path}.{smaller}", obj.get(smaller) or 0, message)
