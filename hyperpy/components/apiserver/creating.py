@@ -13,7 +13,6 @@ from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.form import Obj
 from hyperpy.components.apiserver.writing import Write, Written
-from hyperpy.store.protocol import LeaseNotFound
 
 #: Attempts to find a free generated name (as Kubernetes since KEP-4420).
 _NAMES = 8
@@ -88,13 +87,9 @@ async def _insert(core: Core, write: Write, obj: Obj) -> Written:
     if not strategy.of(kind).expires:
         revision = await core.objects.create(kind, write.namespace, write.name, value)
         return Written(value, revision, created=True)
-    try:
-        lease = await core.event_leases.current()
-        revision = await core.objects.create(kind, write.namespace, write.name, value, lease=lease)
-    except LeaseNotFound:
-        core.event_leases.forget()
-        lease = await core.event_leases.current()
-        revision = await core.objects.create(kind, write.namespace, write.name, value, lease=lease)
+    revision = await core.event_leases.bound(
+        lambda lease: core.objects.create(kind, write.namespace, write.name, value, lease=lease)
+    )
     return Written(value, revision, created=True)
 
 

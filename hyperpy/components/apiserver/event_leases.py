@@ -6,9 +6,14 @@ Source: `--event-ttl` of kube-apiserver.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from hyperpy.client.clock import Clock
 from hyperpy.components.apiserver.registry.objects import Objects
+from hyperpy.store.protocol import LeaseNotFound
+
+T = TypeVar("T")
 
 #: Events of this span share a lease, and so live up to this much longer than asked for.
 SPAN_S = 300
@@ -29,15 +34,18 @@ class EventLeases:
         self._granted_at = 0.0
         self._granting = asyncio.Lock()
 
-    async def current(self) -> int:
-        """The id of a lease with at least `ttl_s` left."""
+    async def bound(self, write: Callable[[int], Awaitable[T]]) -> T:
+        """Do a write that binds its key to a lease with at least `ttl_s` left; `write` is given the lease's id."""
+        try:
+            return await write(await self._current())
+        except LeaseNotFound:
+            self._lease = 0
+            return await write(await self._current())
+
+    async def _current(self) -> int:
         async with self._granting:
             now = self._clock.monotonic()
             if not self._lease or now - self._granted_at >= SPAN_S:
                 self._lease = await self._objects.grant_lease(self._ttl_s + SPAN_S)
                 self._granted_at = now
             return self._lease
-
-    def forget(self) -> None:
-        """The lease is gone from the store; the next Event gets a new one."""
-        self._lease = 0

@@ -37,6 +37,8 @@ def fit_to_request(kind: Kind, obj: Obj, *, namespace: str | None, name: str | N
     meta = obj["metadata"]
     wanted = namespace if kind.namespaced else None
     given = meta.get("namespace")
+    if kind.namespaced and not wanted:
+        raise errors.BadRequest("an empty namespace may not be set during creation")
     if not wanted:
         if given:
             raise errors.BadRequest(_NAMESPACE_MISMATCH)

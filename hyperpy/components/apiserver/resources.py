@@ -73,7 +73,7 @@ class ResourceHandler:
 
 def _answer(kind: Kind | None, info: RequestInfo) -> Answer | None:
     """The function for a verb; raises MethodNotAllowed where the resource exists and the verb does not."""
-    if kind is None:
+    if kind is None or _out_of_place(kind, info):
         return None
     if info.subresource:
         answers = _SUBRESOURCES.get(info.subresource)
@@ -86,6 +86,13 @@ def _answer(kind: Kind | None, info: RequestInfo) -> Answer | None:
     elif info.verb in kind.verbs and info.verb in _MAIN and "get" in kind.verbs and not _names_wrongly(info):
         return _MAIN[info.verb]
     raise errors.MethodNotAllowed("the server does not allow this method on the requested resource")
+
+
+def _out_of_place(kind: Kind, info: RequestInfo) -> bool:
+    """Whether the path has a namespace too many, or names a namespaced object without one."""
+    if kind.namespaced:
+        return bool(info.name) and not info.namespace and info.verb not in ("list", "watch")
+    return bool(info.namespace) and info.resource != "namespaces"
 
 
 def _names_wrongly(info: RequestInfo) -> bool:

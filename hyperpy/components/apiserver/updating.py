@@ -150,7 +150,10 @@ async def _replace(core: Core, write: Write, versions: _Versions, new: Obj) -> W
     value = form.encode(new)
     if write.dry_run:
         return Written(value, kv.mod_revision)
-    revision = await core.objects.replace(kv, value)
+    if strategy.of(write.kind).expires:
+        revision = await core.event_leases.bound(lambda lease: core.objects.replace(kv, value, lease=lease))
+    else:
+        revision = await core.objects.replace(kv, value)
     return None if revision is None else Written(value, revision)
 
 

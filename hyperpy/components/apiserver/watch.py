@@ -58,9 +58,7 @@ async def _open(core: Core, kind: Kind, selection: Selection, options: ListOptio
     else:
         after = await core.store.revision()
     subscription = await core.feeds.join(kind, selection.namespace, after=after)
-    timeout_s = options.timeout_s
-    if timeout_s is None:
-        timeout_s = int(core.config.watch_timeout_s * (1 + core.rng.random()))
+    timeout_s = options.timeout_s or core.config.watch_timeout_s * (1 + core.rng.random())
     plan = _Plan(kind, selection, form, options.bookmarks, bool(options.send_initial_events), core.clock.now)
     return WatchStream(plan, subscription, initial=initial, timeout_s=timeout_s)
 
@@ -110,17 +108,26 @@ class WatchStream:
         self._subscription.close()
 
     async def _next_changes(self) -> bytes:
+        if asyncio.get_running_loop().time() >= self._deadline:
+            return self._farewell()
         try:
             async with asyncio.timeout_at(self._deadline):
                 items = await self._subscription.take()
         except TimeoutError:
-            self._over = True
-            return b""
+            return self._farewell()
         except errors.StatusError as error:
             self._over = True
             return _error_line(error)
+        self._over = not items
         lines = [line for item in items if (line := self._line(item))]
         return b"".join(lines)
+
+    def _farewell(self) -> bytes:
+        """The end of the time: a last bookmark lets the client go on from here."""
+        self._over = True
+        if not self._plan.bookmarks or self._subscription.waiting:
+            return b""
+        return rendering.bookmark_line(self._plan.kind, self._plan.form, self._subscription.revision)
 
     def _line(self, item: Change | Mark) -> bytes:
         if isinstance(item, Mark):

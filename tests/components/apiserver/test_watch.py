@@ -109,12 +109,6 @@ async def test_a_version_that_has_not_happened_is_a_timeout(cluster):
         await cluster.send("GET", f"{CONFIG_MAPS}?watch=1&resourceVersion=999999")
 
 
-async def test_a_watch_ends_after_its_timeout(cluster):
-    watch = await cluster.lines(f"{CONFIG_MAPS}?watch=1&timeoutSeconds=0")
-    with pytest.raises(StopAsyncIteration):
-        await watch.next()
-
-
 async def test_a_watch_that_was_never_read_can_be_closed(cluster):
     watch = await cluster.lines(f"{CONFIG_MAPS}?watch=1")
     await watch.aclose()
@@ -172,8 +166,29 @@ class TestASlowReader:
         await watch.aclose()
 
 
+class TestTheEndOfItsTime:
+    @pytest.fixture
+    def config(self) -> CoreConfig:
+        return CoreConfig(watch_timeout_s=0)
+
+    async def test_ends_a_watch_after_what_is_there(self, cluster, make_config_map):
+        await cluster.client.create(kinds.CONFIG_MAP, make_config_map("one"))
+        watch = await cluster.lines(f"{CONFIG_MAPS}?watch=1&timeoutSeconds=0")
+        assert await watch.take(1) == [("ADDED", "one")]
+        with pytest.raises(StopAsyncIteration):
+            await watch.next()
+
+    async def test_is_a_bookmark_to_go_on_from(self, cluster):
+        watch = await cluster.lines(f"{CONFIG_MAPS}?watch=1&allowWatchBookmarks=1")
+        event = await watch.next()
+        assert event["type"] == "BOOKMARK"
+        assert event["object"]["metadata"]["resourceVersion"] == str(await cluster.store.revision())
+        with pytest.raises(StopAsyncIteration):
+            await watch.next()
+
+
 async def test_closing_the_core_ends_its_watches(cluster):
     watch = await cluster.lines(f"{CONFIG_MAPS}?watch=1")
     await cluster.handler.aclose()
-    event = await watch.next()
-    assert (event["type"], event["object"]["code"]) == ("ERROR", 503)
+    with pytest.raises(StopAsyncIteration):
+        await watch.next()

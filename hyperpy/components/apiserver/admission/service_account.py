@@ -72,8 +72,7 @@ class ServiceAccount:
         subscription = await self._feeds.join(SERVICE_ACCOUNT, namespace, after=after)
         try:
             async with asyncio.timeout(_WAIT_S):
-                while not any(getattr(item, "key", b"") == key for item in await subscription.take()):
-                    pass
+                await subscription.changed(key)
         except TimeoutError:
             return None
         finally:

@@ -54,17 +54,16 @@ async def _keep_kind(core: Core, kind: Kind) -> Never:
             await _follow(core, kind)
         except (errors.StatusError, StoreError) as error:
             log.warning("the kubernetes %s cannot be kept right now: %s", kind.kind, error)
-            await core.clock.sleep(_RETRY_S)
+        await core.clock.sleep(_RETRY_S)
 
 
-async def _follow(core: Core, kind: Kind) -> Never:
+async def _follow(core: Core, kind: Kind) -> None:
     key = form.key(kind, NAMESPACE, NAME)
     subscription = await core.feeds.join(kind, NAMESPACE, after=await core.store.revision())
     try:
-        while True:
+        await _ensure(core, kind)
+        while await subscription.changed(key):
             await _ensure(core, kind)
-            while not any(getattr(item, "key", b"") == key for item in await subscription.take()):
-                pass
     finally:
         subscription.close()
 

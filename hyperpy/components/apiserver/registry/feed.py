@@ -39,10 +39,11 @@ class Subscription:
         self._queue: deque[Change | Mark] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._error: errors.StatusError | None = None
+        self._ended = False
 
     def offer(self, item: Change | Mark) -> None:
         """Queue a change this reader is concerned with; cut the reader off when it is too far behind."""
-        if self._error is not None or not self._concerns(item):
+        if self._ended or not self._concerns(item):
             return
         if len(self._queue) >= self._limit:
             self.end(errors.Expired(_TOO_SLOW))
@@ -60,18 +61,26 @@ class Subscription:
         self._queue.extendleft(reversed(history))
         self._wake()
 
-    def end(self, error: errors.StatusError) -> None:
-        """Drop what waits and end the reader with an error."""
-        if self._error is None:
+    def end(self, error: errors.StatusError | None = None) -> None:
+        """End the reader: with an error, then what waits is dropped; or quietly, after what waits."""
+        if self._ended:
+            return
+        self._ended, self._error = True, error
+        if error is not None:
             self._queue.clear()
-            self._error = error
-            self._wake()
+        self._wake()
 
     async def take(self) -> list[Change | Mark]:
-        """Everything that waits, at least one item; raises the error the subscription ended with."""
+        """Everything that waits; nothing only when the subscription has ended.
+
+        Raises:
+            StatusError: the one it ended with.
+        """
         while not self._queue:
             if self._error is not None:
                 raise self._error
+            if self._ended:
+                return []
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
@@ -80,6 +89,23 @@ class Subscription:
         items = list(self._queue)
         self._queue.clear()
         return items
+
+    async def changed(self, key: bytes) -> bool:
+        """Wait for a change of one key; False when the subscription ends without one. Raises as `take` does."""
+        while items := await self.take():
+            if any(isinstance(item, Change) and item.key == key for item in items):
+                return True
+        return False
+
+    @property
+    def waiting(self) -> int:
+        """How many items wait."""
+        return len(self._queue)
+
+    @property
+    def revision(self) -> int:
+        """Up to which revision everything was taken, once nothing waits."""
+        return max(self._after, self._feed.revision)
 
     def close(self) -> None:
         """Leave the feed. Closing twice is fine."""
@@ -141,7 +167,7 @@ class Feed:
     async def aclose(self) -> None:
         """End every reader and the task."""
         for subscription in tuple(self._subscriptions):
-            subscription.end(errors.ServiceUnavailable("the API server is shutting down"))
+            subscription.end()
             self.leave(subscription)
         await asyncio.gather(*self._ending, return_exceptions=True)
 

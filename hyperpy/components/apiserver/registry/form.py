@@ -16,6 +16,7 @@ from hyperpy.store.protocol import KeyValue
 
 Obj = dict[str, Any]
 
+_FORBIDDEN = frozenset("/%")
 _METADATA = b'"metadata":{'
 
 
@@ -44,9 +45,9 @@ def key(kind: Kind, namespace: str | None, name: str) -> bytes:
 
 def _segment(text: str) -> str:
     """The rules of path segments (Kubernetes' `path.IsValidPathSegmentName`)."""
-    if not text or text in (".", "..") or "/" in text or "%" in text or "\0" in text:
+    if not text or text in (".", "..") or not _FORBIDDEN.isdisjoint(text) or not text.isprintable():
         raise errors.BadRequest(
-            f'"{text}" may not be a name: it must not be empty, "." or "..", nor contain "/" or "%"'
+            f'{text!a} may not be a name: it must be printable, not empty, "." or "..", and contain no "/" or "%"'
         )
     return text
 

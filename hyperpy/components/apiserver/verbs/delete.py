@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.api.paths import RequestInfo
@@ -11,6 +13,9 @@ from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry import form, pages, query
 from hyperpy.components.apiserver.verbs import read, write
 from hyperpy.components.apiserver.writing import Write
+
+#: Objects of a collection that are deleted at the same time.
+_AT_ONCE = 64
 
 
 async def delete(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
@@ -30,13 +35,23 @@ async def delete_collection(core: Core, request: Request, info: RequestInfo, kin
     negotiation.accepted(request)
     options = deletion_options.parse(request)
     page = await pages.read(core.store, kind, read.selected(request, info, kind), query.parse(request, watch=False))
-    items = []
-    for kv in page.kvs:
-        meta = form.decoded(kv)["metadata"]
-        target = Write(kind, meta.get("namespace"), meta["name"], "", request.user, options.dry_run)
-        try:
-            items.append((await deletion.delete(core, target, options)).obj)
-        except errors.NotFound:
-            continue
+    targets = [
+        Write(kind, own.get("namespace"), own["name"], "", request.user, options.dry_run)
+        for own in (form.decoded(kv)["metadata"] for kv in page.kvs)
+    ]
+    items: list[form.Obj] = []
+    for start in range(0, len(targets), _AT_ONCE):
+        items += await _delete_all(core, targets[start : start + _AT_ONCE], options)
     head = {"kind": kind.list_kind, "apiVersion": kind.api_version}
     return rendering.plain({**head, "metadata": {"resourceVersion": str(page.revision)}, "items": items})
+
+
+async def _delete_all(core: Core, targets: list[Write], options: deletion_options.DeleteOptions) -> list[form.Obj]:
+    """Delete these at the same time, so that they share commits; what was there, as it was left."""
+    results = await asyncio.gather(
+        *(deletion.delete(core, target, options) for target in targets), return_exceptions=True
+    )
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, errors.NotFound):
+            raise result
+    return [result.obj for result in results if isinstance(result, deletion.Deleted)]

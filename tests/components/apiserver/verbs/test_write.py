@@ -204,6 +204,24 @@ async def test_unknown_resources_and_verbs_are_refused(cluster, make_config_map)
         await cluster.send("POST", f"{CONFIG_MAPS}/one", make_config_map("one"))
     with pytest.raises(errors.NotFound):
         await cluster.send("GET", f"{CONFIG_MAPS}/one/status")
+    with pytest.raises(errors.NotFound):
+        await cluster.send("GET", "/api/v1/configmaps/one")
+    with pytest.raises(errors.NotFound):
+        await cluster.send("GET", "/api/v1/namespaces/default/nodes")
+    with pytest.raises(errors.BadRequest, match="an empty namespace may not be set"):
+        await cluster.send("POST", "/api/v1/configmaps", {"metadata": {"name": "one"}})
+
+
+async def test_managed_fields_are_not_kept(cluster, make_config_map):
+    managed = [{"manager": "us", "operation": "Apply"}]
+    made = await cluster.json("POST", CONFIG_MAPS, make_config_map("one", managedFields=managed))
+    assert "managedFields" not in made["metadata"]
+
+
+@pytest.mark.parametrize("name", ["..", "a\x00b", "a%b", "\udcff"])
+async def test_names_that_cannot_be_keys_are_bad_requests(cluster, name):
+    with pytest.raises(errors.BadRequest, match="may not be a name"):
+        await cluster.send("GET", f"{CONFIG_MAPS}/{name}")
 
 
 @pytest.mark.parametrize(
@@ -235,3 +253,26 @@ async def test_events_are_bound_to_a_shared_lease(cluster):
         await cluster.client.create(kinds.EVENT, event)
     (lease,) = await cluster.store.leases()
     assert len((await cluster.store.lease_info(lease, keys=True)).keys) == 2
+
+
+async def test_an_event_that_goes_on_stays_longer(cluster):
+    involved = {"kind": "Pod", "namespace": "default", "name": "p"}
+    event = {"metadata": {"name": "a", "namespace": "default"}, "involvedObject": involved, "reason": "Tested"}
+    await cluster.client.create(kinds.EVENT, event)
+    await cluster.clock.advance(301)
+    await cluster.client.patch(kinds.EVENT, "a", {"count": 2}, namespace="default")
+    first, second = sorted(await cluster.store.leases())
+    bound = [len((await cluster.store.lease_info(lease, keys=True)).keys) for lease in (first, second)]
+    assert sorted(bound) == [0, 1]
+
+
+async def test_an_event_that_ends_by_itself_is_seen_as_deleted(cluster):
+    involved = {"kind": "Pod", "namespace": "default", "name": "p"}
+    event = {"metadata": {"name": "a", "namespace": "default"}, "involvedObject": involved, "reason": "Tested"}
+    await cluster.client.create(kinds.EVENT, event)
+    watch = await cluster.lines("/api/v1/events?watch=1")
+    assert await watch.take(1) == [("ADDED", "a")]
+    (lease,) = await cluster.store.leases()
+    await cluster.store.lease_revoke(lease)
+    assert await watch.take(1) == [("DELETED", "a")]
+    await watch.aclose()
