@@ -10,6 +10,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from hyperpy.coercion import quick
+
 
 class UserError(Exception):
     """Something the user can mend; printed as one line `hyperpy: error: MESSAGE`, exit code 1 (or `exit_code`)."""
@@ -25,6 +27,10 @@ class LazyGroup(TyperGroup):
     def __init__(self, name: str, help_text: str, table: Mapping[str, tuple[str, str]]) -> None:
         super().__init__(name=name, help=help_text, no_args_is_help=True, rich_markup_mode=None)
         self._table = table
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The group's own parameters, read without what makes a short command slow."""
+        return quick(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, in the table's order."""

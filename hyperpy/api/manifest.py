@@ -161,7 +161,7 @@ def _rules() -> tuple[type, type, type]:
 
 def _represent_text(representer: Any, text: str) -> Any:
     lines = text.split("\n")
-    if not all(line.isprintable() for line in lines):
+    if not all(line.isprintable() for line in lines) or any(rule.match(text) for _, rule, _ in _SCALARS):
         style = '"'
     elif len(lines) > 1 and all(line == line.rstrip() for line in lines):
         style = "|"

@@ -8,6 +8,7 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from hyperpy.coercion import quick
 from hyperpy.commands import UserError
 
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
@@ -17,6 +18,10 @@ _SHORT = re.compile(r"-([A-Za-z])=(.*)", re.DOTALL)
 
 class Verb(TyperCommand):
     """The command of a verb."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, read without what makes a short command slow."""
+        return quick(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Translate, then parse as any command."""

@@ -65,7 +65,7 @@ def test_output_is_laid_out_as_kubectl_does() -> None:
     text = manifest.dump(
         {"kind": "X", "b": [{"name": "a", "v": "yes"}], "script": "a\nb\n", "t": "2024-01-02T00:00:00Z"}
     )
-    assert text == "b:\n- name: a\n  v: 'yes'\nkind: X\nscript: |\n  a\n  b\nt: '2024-01-02T00:00:00Z'\n"
+    assert text == 'b:\n- name: a\n  v: "yes"\nkind: X\nscript: |\n  a\n  b\nt: "2024-01-02T00:00:00Z"\n'
 
 
 _JSON = st.recursive(
