@@ -60,7 +60,8 @@ class ResourceHandler:
         kind = self.core.kinds.resource(info.group, info.version, info.resource)
         answer = _answer(kind, info)
         if kind is None or answer is None:
-            raise errors.NotFound("the server could not find the requested resource")
+            details = {"group": info.group, "kind": info.resource}
+            raise errors.NotFound("the server could not find the requested resource", details=details)
         try:
             return await answer(self.core, request, info, kind)
         except StoreError as error:

@@ -1,12 +1,14 @@
 """Which objects of a kind a request means: one namespace or all, label and field selectors.
 
-An index would be asked here: a selection that names one object becomes a read of one key; later ones (pods by node)
-can give candidates the same way.
+A selection that names one object becomes a read of one key. Else stored bytes are searched for what every match must
+hold (`"app":"web"`), and only those that hold it are decoded. An index would be asked here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+import orjson
 
 from hyperpy.api import errors, fields, labels
 from hyperpy.api.kinds import Kind
@@ -14,15 +16,25 @@ from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.form import Obj
 from hyperpy.store.protocol import KeyValue
 
+#: Fields that are text in the object, under their own name, wherever a selector can ask for them.
+_TEXT_FIELDS = frozenset((
+    "metadata.name", "spec.nodeName", "spec.serviceAccountName", "spec.schedulerName", "status.phase", "status.podIP",
+    "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
+))  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Objects of a kind in a namespace (None: in all), by label and field selectors (None: no condition)."""
+    """Objects of a kind in a namespace (None: in all), by label and field selectors (None: no condition).
+
+    `needles` are bytes that every selected object holds in its stored form.
+    """
 
     kind: Kind
     namespace: str | None = None
     labels: labels.Selector | None = None
     fields: fields.FieldSelector | None = None
+    needles: tuple[bytes, ...] = ()
 
     @property
     def selects_all(self) -> bool:
@@ -42,7 +54,10 @@ class Selection:
 
     def admits(self, kv: KeyValue) -> bool:
         """Whether a stored pair passes both selectors."""
-        return self.selects_all or self.matches(form.decoded(kv))
+        if self.selects_all:
+            return True
+        value = kv.value
+        return all(needle in value for needle in self.needles) and self.matches(form.decoded(kv))
 
 
 def parse(kind: Kind, namespace: str | None, *, label_text: str = "", field_text: str = "") -> Selection:
@@ -60,5 +75,20 @@ def parse(kind: Kind, namespace: str | None, *, label_text: str = "", field_text
     if kind.namespaced and not namespace and required and "/" not in required:
         namespace = required
     return Selection(
-        kind, namespace or None, None if by_label.empty else by_label, None if by_field.empty else by_field
-    )  # fmt: skip
+        kind,
+        namespace or None,
+        None if by_label.empty else by_label,
+        None if by_field.empty else by_field,
+        _needles(by_label, by_field),
+    )
+
+
+def _needles(by_label: labels.Selector, by_field: fields.FieldSelector) -> tuple[bytes, ...]:
+    """`"name":"value"` of every equality on a label or a text field, as orjson writes it."""
+    pairs = [*by_label.required.items()]
+    pairs += [
+        (field.rpartition(".")[2], value)
+        for field, value in by_field.required.items()
+        if field in _TEXT_FIELDS and value
+    ]
+    return tuple(orjson.dumps(name) + b":" + orjson.dumps(value) for name, value in pairs)
