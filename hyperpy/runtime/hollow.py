@@ -86,7 +86,7 @@ class HollowRuntime:
         self._ends: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> RuntimeInfo:
-        return RuntimeInfo("hollow", "1", ("Containers are simulated: no process runs.",))
+        return RuntimeInfo("hollow", "1", ("Containers are simulated: no process runs.",), gives_addresses=True)
 
     async def run_sandbox(self, spec: SandboxSpec) -> Sandbox:
         sandbox = Sandbox(

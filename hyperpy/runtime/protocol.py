@@ -37,11 +37,13 @@ class RuntimeInfo:
     """`name` and `version` as in Node.status.nodeInfo.containerRuntimeVersion (`name://version`).
 
     `conditions`: what the host forbids, one plain sentence each (limits that cannot be enforced and so on).
+    `gives_addresses`: sandboxes come with their address, so that no pod network of the node's own is needed.
     """
 
     name: str
     version: str
     conditions: Sequence[str] = ()
+    gives_addresses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +270,8 @@ class Images(Protocol):
 class Runtime(Protocol):
     """A container runtime. Calls may be repeated: stop and remove of what is gone succeed."""
 
-    images: Images
+    @property
+    def images(self) -> Images: ...
 
     async def start(self) -> RuntimeInfo:
         """Connect (or start the shim). Raises `RuntimeUnavailable`."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Never
 
@@ -22,6 +23,7 @@ from hyperpy.components.kubelet import node
 from hyperpy.components.kubelet.context import Context
 from hyperpy.components.kubelet.dns import ClusterDns
 from hyperpy.components.kubelet.downward import NodeFacts
+from hyperpy.components.kubelet.file_watch import FileWatch
 from hyperpy.components.kubelet.image_puller import ImagePuller
 from hyperpy.components.kubelet.node import NodeState
 from hyperpy.components.kubelet.node_sync import NodeSync
@@ -32,6 +34,10 @@ from hyperpy.components.kubelet.pod_source import ApiPods
 from hyperpy.components.kubelet.pod_views import PodViews
 from hyperpy.components.kubelet.pod_workers import PodWorkers
 from hyperpy.components.kubelet.probe import Handlers
+from hyperpy.components.kubelet.server import certificate
+from hyperpy.components.kubelet.server.auth import Gatekeeper
+from hyperpy.components.kubelet.server.logs import Logs
+from hyperpy.components.kubelet.server.server import Server
 from hyperpy.components.kubelet.shutdown import purge
 from hyperpy.components.kubelet.status import Surroundings
 from hyperpy.components.kubelet.status_writer import StatusWriter
@@ -85,6 +91,7 @@ class Kubelet:
         self._statuses = StatusWriter(client, self._clock, object_of=self._api_pods.object_of)
         self._objects = ObjectCache(client, self._clock, changed=self.workers.objects_changed)
         self._handlers = Handlers(runtime)
+        self._file_watch = FileWatch()
         self._node_sync = NodeSync(client, self._clock, name=options.node_name, state=self._node_state)
         self._views = PodViews(
             runtime,
@@ -92,7 +99,7 @@ class Kubelet:
             changed=self.workers.wake,
             health_changed=self._node_sync.changed,
         )
-        self._ips = tuple(options.node_ips) or machines.default_ips(options.node_name)
+        self._ips = _node_ips(options)
 
     async def run(self, *, ready: Callable[[], None]) -> Never:
         """Run the Node's Pods until cancelled.
@@ -109,10 +116,12 @@ class Kubelet:
                 self.workers.start(context, group)
                 await self._look_first()
                 group.create_task(self._views.run(), name="kubelet/views")
-                await self._join_cluster(context)
-                group.create_task(self._node_sync.run(), name="kubelet/node")
-                log.info("node %s runs pods on %s", self._options.node_name, self._info.name)
-                ready()
+                async with self._serving():
+                    await self._join_cluster(context)
+                    group.create_task(self._node_sync.run(), name="kubelet/node")
+                    log.info("node %s runs pods on %s", self._options.node_name, self._info.name)
+                    ready()
+                    await asyncio.Event().wait()
         finally:
             await self._end(context)
         raise AssertionError("the tasks of a kubelet do not return")
@@ -124,12 +133,30 @@ class Kubelet:
             self._info = await self._runtime.start()
         except RuntimeFailure as error:
             raise StartFailure(str(error)) from error
+        if self._info.gives_addresses:
+            self._gate.close_for_good()
 
     async def _look_first(self) -> None:
         try:
             await self._views.refresh()
         except RuntimeFailure as error:
             raise StartFailure(f"the container runtime {self._info.name} does not answer: {error}") from error
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        options = self._options
+        tls = options.server_tls or certificate.context(
+            cert_file=options.tls_cert_file,
+            key_file=options.tls_private_key_file,
+            client_ca_file=options.client_ca_file,
+            root_dir=options.root_dir,
+            hosts=[options.node_name, *self._ips],
+        )
+        gatekeeper = Gatekeeper(self._client, self._clock, node_name=options.node_name)
+        logs = Logs(self._views, self._file_watch)
+        server = Server(self._runtime, self.workers, self._views, gatekeeper, logs, node_name=options.node_name)
+        async with server.listening(options.address, options.port, tls) as self._port:
+            yield
 
     async def _join_cluster(self, context: Context) -> None:
         """Register, open the network, take the API's Pods, and clear away what belongs to none of them."""
@@ -185,6 +212,7 @@ class Kubelet:
         await self._views.aclose()
         await self._objects.aclose()
         await self._handlers.aclose()
+        self._file_watch.close()
         if self._options.purge_on_exit:
             await purge(self._runtime, self._gate, context.volumes, grace_s=self._options.exit_grace_s)
         else:
@@ -253,6 +281,15 @@ class Kubelet:
 
     def _mirror_changed(self, event: str, mirror: Obj) -> None:
         log.debug("mirror pod %s: %s", mirror["metadata"]["name"], event)
+
+
+def _node_ips(options: Options) -> tuple[str, ...]:
+    """Those given; else the one address that the server listens on; else what the machine says."""
+    if options.node_ips:
+        return tuple(options.node_ips)
+    if options.address not in ("", "0.0.0.0", "::"):
+        return (options.address,)
+    return machines.default_ips(options.node_name)
 
 
 def _host_root(options: Options) -> Path:

@@ -1,4 +1,4 @@
-"""The pod network of a kubelet: a bridge in the node's router namespace."""
+"""The pod network of a node whose runtime gives no addresses: the router namespace with its bridge."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from hyperpy.components.kubelet.pod_network import NetworkFactory
 from hyperpy.podnet.protocol import PodNetwork
 
 
-def router_network(netns: str, *, state_dir: Path) -> NetworkFactory:
-    """Makes the network once the pod CIDR is known.
+def router_network(pod_netns: str, *, state_dir: Path) -> NetworkFactory:
+    """Makes the network when the pod CIDR is known.
 
     Args:
-        netns: the name of the node's router namespace.
+        pod_netns: the name of the node's router namespace (`--pod-netns`).
         state_dir: where the addresses are remembered.
     """
 
@@ -20,6 +20,6 @@ def router_network(netns: str, *, state_dir: Path) -> NetworkFactory:
         from hyperpy.podnet.network import BridgeNetwork
         from hyperpy.podnet.router import Router
 
-        return BridgeNetwork(Router(netns), pod_cidr=pod_cidr, state_dir=state_dir)
+        return BridgeNetwork(Router(pod_netns), pod_cidr=pod_cidr, state_dir=state_dir)
 
     return make

@@ -33,6 +33,10 @@ class NetworkGate:
         """Sandboxes can get addresses now."""
         return self._make is None or self._network is not None
 
+    def close_for_good(self) -> None:
+        """The runtime gives addresses itself: there is nothing to do here."""
+        self._make = None
+
     async def open(self, pod_cidr: str) -> None:
         """Make the network; opening it again does nothing.
 

@@ -154,8 +154,6 @@ class PodSteps:
         if self._sandbox is None:
             return
         mounted = await self._volumes(pod)
-        if action.after is not None:
-            self._memory.backoff[name] = backoff.grown(self._memory.backoff.get(name), now=now)
         try:
             await self._starter.start(
                 pod,
@@ -169,6 +167,8 @@ class PodSteps:
             self._memory.trouble[name] = problem.trouble
         else:
             self._memory.trouble.pop(name, None)
+        if action.after is not None:
+            self._memory.backoff[name] = backoff.grown(self._memory.backoff.get(name), now=now)
 
     def _ips(self, pod: Obj) -> tuple[str, ...]:
         if pod["spec"].get("hostNetwork"):

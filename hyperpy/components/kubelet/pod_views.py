@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Never
 
 from hyperpy.components.kubelet import pod_view
@@ -51,6 +52,7 @@ class PodViews:
         self._changed = changed
         self._health_changed = health_changed
         self._views: dict[str, PodView] = {}
+        self._watchers: dict[str, set[asyncio.Event]] = {}
         self._looking: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
 
@@ -61,6 +63,18 @@ class PodViews:
     def uids(self) -> set[str]:
         """All pods that the runtime has something of."""
         return set(self._views)
+
+    @contextmanager
+    def watching(self, uid: str, changed: asyncio.Event) -> Iterator[None]:
+        """Set `changed` whenever the pod looks different."""
+        watchers = self._watchers.setdefault(uid, set())
+        watchers.add(changed)
+        try:
+            yield
+        finally:
+            watchers.discard(changed)
+            if not watchers:
+                self._watchers.pop(uid, None)
 
     async def refresh(self) -> None:
         """Look at everything, by a look that begins after this call; callers at the same time share one.
@@ -141,6 +155,8 @@ class PodViews:
         self._views = fresh
         for uid in changed:
             self._changed(uid)
+            for watcher in self._watchers.get(uid, ()):
+                watcher.set()
 
 
 def _view(sandboxes: Sequence[Sandbox], containers: Sequence[Container], addresses: Mapping[str, str]) -> PodView:

@@ -1,8 +1,8 @@
 """Copies a container's log from the engine into a file of the CRI format, exactly once, across restarts of the kubelet.
 
 The engine stamps each message; a pump that begins anew asks for what came since shortly before the last entry of the
-file, and drops what the file already has. So a `kill -9` between two writes loses and doubles nothing. (Stamps of stdout
-and stderr may cross by a moment, so the last entry alone does not say where to go on.)
+file, and drops what the file has already. So a `kill -9` between two writes loses and doubles nothing. The stamps of
+stdout and stderr may cross by a moment, so the last entry alone does not say where to go on.
 """
 
 from __future__ import annotations
