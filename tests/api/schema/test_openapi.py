@@ -48,6 +48,16 @@ def test_every_verb_of_a_kind_is_an_operation_with_its_action_and_kind() -> None
     assert scale["get"]["x-kubernetes-group-version-kind"]["kind"] == "Scale"
 
 
+@pytest.mark.parametrize("kind", [kind for kind in kinds.BUILT_IN if "patch" in kind.verbs], ids=lambda kind: kind.kind)
+def test_every_patch_of_a_kind_takes_field_validation_so_that_kubectl_may_look_at_any(kind: kinds.Kind) -> None:
+    wanted = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    paths = openapi.document(kind.group, kind.version, kinds.BUILT_IN)["paths"].values()
+    patches = [item["patch"] for item in paths if "patch" in item]
+    own = [each for each in patches if each["x-kubernetes-group-version-kind"] == wanted]
+    assert own
+    assert all("fieldValidation" in {parameter["name"] for parameter in each["parameters"]} for each in own)
+
+
 def test_fields_carry_prose_and_extensions() -> None:
     schemas = openapi.document("", "v1", kinds.BUILT_IN)["components"]["schemas"]
     containers = schemas["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"]

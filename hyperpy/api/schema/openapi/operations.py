@@ -90,7 +90,7 @@ class Operations:
         title = "".join(part.capitalize() for part in name.split("-")) + suffix
         text = f"{name} of the specified {self._kind.kind}"
         if subresource.connect:
-            return self._connect(method, name, f"{self._id_of_kind}{title}", text)
+            return self._connect(method, name, f"{self._id_of_kind}{title}", text, options=subresource.options)
         word, action = _EDITS[method]
         identity = f"{word}{self._id_of_group}{self._id_of_kind}{title}"
         target = subresource.kind or (self._kind.group, self._kind.version, self._kind.kind)
@@ -98,13 +98,15 @@ class Operations:
             return self._operation(action, identity, f"read {text}", answer=definitions.name_of(*target), target=target)
         return self._write(action, identity, f"{word} {text}", target=target)
 
-    def _connect(self, method: str, name: str, identity: str, text: str) -> Operation:
+    def _connect(self, method: str, name: str, identity: str, text: str, *, options: str) -> Operation:
+        kind = f"{self._kind.kind}{options}"
         word = "read" if name == "log" else f"connect{method.capitalize()}"
         operation = self._operation(
             "get" if name == "log" else "connect",
             f"{word}{self._id_of_group}{identity}",
             f"connect to {text}",
             answer="",
+            target=(self._kind.group, self._kind.version, kind),
         )
         operation["responses"]["200"]["content"] = {_ANY_BODY: {"schema": {"type": "string"}}}
         return operation

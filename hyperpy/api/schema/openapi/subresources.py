@@ -13,12 +13,14 @@ from hyperpy.api.schema.openapi.parameters import Parameter
 class Subresource:
     """`kind` is (group, version, kind) of what is sent and answered; None means the parent's own.
 
-    `connect` marks a stream: no object goes in, text comes out.
+    `connect` marks a stream: no object goes in, text comes out. Its operations are of the kind `options` (the parent's
+    kind is put before it), so that nobody takes the PATCH of a proxy for that of the parent.
     """
 
     methods: tuple[str, ...]
     kind: tuple[str, str, str] | None = None
     connect: bool = False
+    options: str = ""
     query: tuple[Parameter, ...] = ()
 
 
@@ -36,8 +38,10 @@ SUBRESOURCES: Mapping[str, Subresource] = {
     "eviction": Subresource(("post",), ("policy", "v1", "Eviction")),
     "token": Subresource(("post",), ("authentication.k8s.io", "v1", "TokenRequest")),
     "log": Subresource(("get",), connect=True, query=parameters.LOG),
-    "exec": Subresource(("get", "post"), connect=True, query=parameters.EXEC),
-    "attach": Subresource(("get", "post"), connect=True, query=parameters.ATTACH),
-    "portforward": Subresource(("get", "post"), connect=True, query=parameters.PORT_FORWARD),
-    "proxy": Subresource(_EVERY, connect=True, query=parameters.PROXY),
+    "exec": Subresource(("get", "post"), connect=True, options="ExecOptions", query=parameters.EXEC),
+    "attach": Subresource(("get", "post"), connect=True, options="AttachOptions", query=parameters.ATTACH),
+    "portforward": Subresource(
+        ("get", "post"), connect=True, options="PortForwardOptions", query=parameters.PORT_FORWARD
+    ),
+    "proxy": Subresource(_EVERY, connect=True, options="ProxyOptions", query=parameters.PROXY),
 }
