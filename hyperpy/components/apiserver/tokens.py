@@ -18,6 +18,8 @@ from typing import Any
 from hyperpy.components.supervisor import StartFailure
 
 PRIVATE_CLAIM = "kubernetes.io"
+#: How far the clock of the server that signed may be ahead of ours.
+CLOCK_SKEW_S = 60
 
 
 class InvalidToken(Exception):
@@ -123,11 +125,24 @@ class TokenSigner:
                 algorithms=[key.algorithm],
                 audience=list(audiences),
                 issuer=self.issuer,
-                options={"require": ["exp", "sub", "aud"]},
+                options={
+                    "require": ["exp", "sub", "aud"],
+                    "verify_exp": False,  # by our own clock, below
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
             )
+            self._check_times(payload)
             return _claims(payload)
-        except (jwt.PyJWTError, KeyError, TypeError, AttributeError) as error:
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidToken(f"invalid ServiceAccount token: {error}") from error
+
+    def _check_times(self, payload: dict[str, Any]) -> None:
+        now = self._now()
+        if float(payload["exp"]) <= now:
+            raise InvalidToken("invalid ServiceAccount token: it has expired")
+        if float(payload.get("nbf", 0)) > now + CLOCK_SKEW_S:
+            raise InvalidToken("invalid ServiceAccount token: it is not valid yet")
 
     def discovery(self, *, jwks_uri: str) -> dict[str, Any]:
         """The document at `/.well-known/openid-configuration`."""

@@ -1,0 +1,85 @@
+"""Health paths and /version."""
+
+import orjson
+import pytest
+
+from hyperpy.api.wire import Request
+from hyperpy.components.apiserver.health import Health
+
+
+class Checks:
+    def __init__(self):
+        self.store_problem = None
+
+    async def fine(self):
+        return None
+
+    async def store(self):
+        return self.store_problem
+
+
+@pytest.fixture
+def checks():
+    return Checks()
+
+
+@pytest.fixture
+def health(checks):
+    return Health({"ping": checks.fine, "etcd": checks.store}, {"shutdown": checks.fine})
+
+
+async def ask(health, url):
+    path, _, text = url.partition("?")
+    query = {}
+    for pair in filter(None, text.split("&")):
+        name, _, value = pair.partition("=")
+        query[name] = (*query.get(name, ()), value)
+    response = await health.answer(Request("GET", path, query))
+    return response and (response.status, response.body.decode())
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("/healthz", (200, "ok")),
+        ("/livez?verbose", (200, "[+]ping ok\n[+]etcd ok\nlivez check passed\n")),
+        ("/readyz?verbose", (200, "[+]ping ok\n[+]etcd ok\n[+]shutdown ok\nreadyz check passed\n")),
+        ("/readyz/etcd", (200, "ok")),
+        ("/livez/shutdown", None),
+        (
+            "/readyz?verbose&exclude=etcd",
+            (200, "[+]ping ok\n[+]etcd excluded: ok\n[+]shutdown ok\nreadyz check passed\n"),
+        ),
+        (
+            "/livez?verbose&exclude=x",
+            (
+                200,
+                "[+]ping ok\n[+]etcd ok\n"
+                'warn: some health checks cannot be excluded: no matches for "x"\nlivez check passed\n',
+            ),
+        ),
+        ("/other", None),
+    ],
+)
+async def test_a_healthy_server(health, url, expected):
+    assert await ask(health, url) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("/healthz", (500, "[+]ping ok\n[-]etcd failed: reason withheld\nhealthz check failed\n")),
+        ("/livez/etcd", (500, "internal server error: reason withheld")),
+        ("/readyz?exclude=etcd", (200, "ok")),
+    ],
+)
+async def test_a_failing_check_is_named_and_its_reason_kept_for_the_log(health, checks, url, expected):
+    checks.store_problem = "the disk at /secret is full"
+    assert await ask(health, url) == expected
+
+
+async def test_version_is_kubernetes(health):
+    status, body = await ask(health, "/version")
+    found = orjson.loads(body)
+    assert (status, found["major"], found["minor"]) == (200, "1", "34")
+    assert found["gitVersion"].startswith("v1.34.")
