@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import socket
-import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +125,8 @@ class Cluster:
 
         options, data = self._options, self._data.path
         client = self._client(access.kubelet(self.node_name))
+        hosts = {self.node_name, "localhost", "127.0.0.1", options.bind_address}
+        serving = self.api_server.pki.server("kubelet", title=f"system:node:{self.node_name}", hosts=hosts)
         runtime = select(
             options.container_runtime, endpoint=options.container_runtime_endpoint, root_dir=data / "runtime"
         )
@@ -139,19 +140,12 @@ class Cluster:
                 root_dir=data / "kubelet",
                 address=options.bind_address,
                 port=_free_port(options.bind_address, KUBELET_PORT),
-                server_tls=self._kubelet_tls(),
+                tls_cert_file=str(serving.cert_file),
+                tls_private_key_file=str(serving.key_file),
                 client_ca_file=str(self.api_server.pki.ca_file),
                 purge_on_exit=True,
             ),
         )
-
-    def _kubelet_tls(self) -> ssl.SSLContext:
-        hosts = {self.node_name, "localhost", "127.0.0.1", self._options.bind_address}
-        credentials = self.api_server.pki.server("kubelet", title=f"system:node:{self.node_name}", hosts=hosts)
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(self.api_server.pki.ca_file))
-        context.verify_mode = ssl.CERT_OPTIONAL
-        context.load_cert_chain(credentials.cert_file, credentials.key_file)
-        return context
 
     def _proxy(self) -> Component:
         from hyperpy.components.proxy.component import Options, ServiceProxy
