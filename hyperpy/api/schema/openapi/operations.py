@@ -17,7 +17,6 @@ Operation = dict[str, Any]
 _ANY_BODY = "*/*"
 _OBJECT_TYPES = ("application/json", "application/yaml")
 _PATCH_TYPES = (
-    "application/apply-patch+yaml",
     "application/json-patch+json",
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",
@@ -116,13 +115,12 @@ class Operations:
         patch = action == "patch"
         operation = self._operation(
             action, identity, text, answer=definition, target=target,
-            query=parameters.PATCH if patch else parameters.WRITE,
+            query=parameters.WRITE,
         )  # fmt: skip
         body = reference(definitions.META + "Patch" if patch else definition)
         types = _PATCH_TYPES if patch else (_ANY_BODY,)
         operation["requestBody"] = {"content": {name: {"schema": body} for name in types}, "required": True}
-        if action != "get":
-            operation["responses"]["201"] = {**operation["responses"]["200"], "description": "Created"}
+        operation["responses"]["201"] = {**operation["responses"]["200"], "description": "Created"}
         return operation
 
     def _delete(self, action: str, identity: str, text: str, *, extra: Sequence[Parameter] = ()) -> Operation:

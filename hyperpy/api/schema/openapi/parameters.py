@@ -39,14 +39,12 @@ _FIELD_VALIDATION = _query(
     "What to do about unknown and duplicate fields: `Ignore` drops them, `Warn` (the default) also answers with a "
     "warning for each, `Strict` refuses the request and names all of them.",
 )
-_FORCE = _query("force", "boolean", "Server-side apply: take fields over from other managers instead of a conflict.")
-
 WRITE = (_DRY_RUN, _FIELD_MANAGER, _FIELD_VALIDATION)
-PATCH = (*WRITE, _FORCE)
 
 DELETE = (
     _DRY_RUN,
     _query("gracePeriodSeconds", "integer", "Seconds until the object goes; zero means at once."),
+    _query("orphanDependents", "boolean", "Deprecated: say `propagationPolicy` instead."),
     _query("propagationPolicy", "string", "What becomes of dependents: `Orphan`, `Background` or `Foreground`."),
 )
 
