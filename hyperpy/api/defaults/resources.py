@@ -7,6 +7,7 @@ from hyperpy.api import quantity
 
 def round_up(amounts: dict[str, str] | None) -> None:
     """Round every amount up to a thousandth, in place."""
-    for name, value in (amounts or {}).items():
-        if value and value[-1] in "nu":
-            amounts[name] = quantity.from_millis(quantity.to_millis(value))  # type: ignore[index]
+    if amounts:
+        for name, value in amounts.items():
+            if value and value[-1] in "nu":
+                amounts[name] = quantity.from_millis(quantity.to_millis(value))

@@ -80,9 +80,11 @@ def _instant(value: Any) -> datetime:
     match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError(_NOT_A_TIME)
-    *date, fraction, sign, hours, minutes = match.groups()
+    year, month, day, hour, minute, second = map(int, match.group(1, 2, 3, 4, 5, 6))
+    fraction, sign, hours, minutes = match.group(7, 8, 9, 10)
     try:
-        moment = datetime(*(int(part) for part in date), microsecond=int(((fraction or "") + "000000")[:6]))  # type: ignore[arg-type,misc]
+        micros = int(((fraction or "") + "000000")[:6])
+        moment = datetime(year, month, day, hour, minute, second, micros)
         offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
         return moment.replace(tzinfo=timezone(-offset if sign == "-" else offset)).astimezone(UTC)
     except (ValueError, OverflowError):
