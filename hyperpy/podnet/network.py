@@ -33,15 +33,14 @@ class BridgeNetwork:
 
     async def start(self) -> None:
         """Make the router and its bridge."""
-        await self._router.ensure()
-        await self._router.add_bridge(self._cidr)
+        await asyncio.to_thread(self._start)
 
     async def attach(self, sandbox_id: str, netns: str) -> PodAddress:
         """Join a sandbox to the bridge; see `PodNetwork`."""
         async with self._lock:
             ip = self._pool.give(sandbox_id)
             try:
-                await self._join(sandbox_id, netns, ip)
+                await asyncio.to_thread(self._join, sandbox_id, netns, ip)
             except BaseException:
                 self._pool.take_back(sandbox_id)
                 raise
@@ -50,8 +49,7 @@ class BridgeNetwork:
     async def detach(self, sandbox_id: str) -> None:
         """Free the address and remove the link, where it has not gone with its namespace already."""
         async with self._lock:
-            async with links.open_in(self._router.netns) as inner:
-                await inner.delete_link(_link_name(sandbox_id))
+            await asyncio.to_thread(self._part, sandbox_id)
             self._pool.take_back(sandbox_id)
 
     def addresses(self) -> Mapping[str, str]:
@@ -61,24 +59,31 @@ class BridgeNetwork:
     async def aclose(self, *, purge: bool = False) -> None:
         """Let go; `purge` removes the router and forgets the addresses."""
         if purge:
-            await self._router.remove()
+            await asyncio.to_thread(self._router.remove)
             self._pool.forget()
 
-    async def _join(self, sandbox_id: str, netns: str, ip: str) -> None:
+    def _start(self) -> None:
+        self._router.ensure()
+        self._router.add_bridge(self._cidr)
+
+    def _part(self, sandbox_id: str) -> None:
+        with links.open_in(self._router.netns) as inner:
+            inner.delete_link(_link_name(sandbox_id))
+
+    def _join(self, sandbox_id: str, netns: str, ip: str) -> None:
         name = _link_name(sandbox_id)
-        with namespaces.opened(netns) as target:
-            async with links.open_in(self._router.netns) as inner:
-                bridge = await inner.index(BRIDGE)
-                mac = "0a:58:" + ":".join(f"{int(part):02x}" for part in ip.split("."))
-                peer = {"ifname": "eth0", "net_ns_fd": target, "address": mac, "mtu": self._mtu}
-                if await inner.add_link(name, kind="veth", master=bridge, mtu=self._mtu, state="up", peer=peer):
-                    await inner.set_hairpin(await inner.index(name))
-        async with links.open_in(netns) as pod:
-            eth0 = await pod.index("eth0")
-            await pod.set_link(await pod.index("lo"), state="up")
-            await pod.add_address(eth0, ip, self._pool.network.prefixlen)
-            await pod.set_link(eth0, state="up")
-            await pod.replace_route("default", link=eth0, gateway=self._pool.gateway)
+        with namespaces.opened(netns) as target, links.open_in(self._router.netns) as inner:
+            bridge = inner.index(BRIDGE)
+            mac = "0a:58:" + ":".join(f"{int(part):02x}" for part in ip.split("."))
+            peer = {"ifname": "eth0", "net_ns_fd": target, "address": mac, "mtu": self._mtu}
+            if inner.add_link(name, kind="veth", master=bridge, mtu=self._mtu, state="up", peer=peer):
+                inner.set_hairpin(inner.index(name))
+        with links.open_in(netns) as pod:
+            eth0 = pod.index("eth0")
+            pod.set_link(pod.index("lo"), state="up")
+            pod.add_address(eth0, ip, self._pool.network.prefixlen)
+            pod.set_link(eth0, state="up")
+            pod.replace_route("default", link=eth0, gateway=self._pool.gateway)
 
 
 def _link_name(sandbox_id: str) -> str:

@@ -96,7 +96,7 @@ class ServiceProxy:
             for key in list(self._listeners):
                 await self._apply(key, Plan({}), service=None)
             if self._options.purge_on_exit and self._cluster_ips:
-                await self._router.remove()
+                await asyncio.to_thread(self._router.remove)
         raise AssertionError("the queue does not return")
 
     async def reconcile(self, key: str) -> float | None:
@@ -127,8 +127,8 @@ class ServiceProxy:
             log.warning("ClusterIPs are off: they need root (CAP_NET_ADMIN); NodePorts work")
             return
         try:
-            await self._router.ensure()
-            await self._router.add_services(self._options.service_cidr)
+            await asyncio.to_thread(self._router.ensure)
+            await asyncio.to_thread(self._router.add_services, self._options.service_cidr)
         except NetworkFailure as error:
             raise StartFailure(f"the service proxy cannot prepare its network: {error}") from error
 
