@@ -1,5 +1,6 @@
 """The pod network with real namespaces: pods, host and services reach each other, and nothing is left behind."""
 
+import asyncio
 import socket
 import subprocess
 import uuid
@@ -65,7 +66,7 @@ async def test_pods_host_and_services_reach_each_other(network, pods):
     assert reaches(two.ip, 8000)
     assert reaches(two.ip, 8000, where=pods[0])
     router = network._router
-    router.add_services("10.254.0.0/24")
+    await asyncio.to_thread(router.add_services, "10.254.0.0/24")
     service = netns.inside(router.netns, lambda: listening("10.254.0.9", 443))
     assert reaches("10.254.0.9", 443)
     assert reaches("10.254.0.9", 443, where=pods[0])
