@@ -27,8 +27,9 @@ def _update_namespace(new: Obj, old: Obj) -> None:
 
 
 def _label_namespace(namespace: Obj) -> None:
-    labels = namespace["metadata"].get("labels") or {}
-    namespace["metadata"]["labels"] = {**labels, NAME_LABEL: namespace["metadata"]["name"]}
+    own = namespace["metadata"]
+    if own.get("name"):
+        own["labels"] = {**(own.get("labels") or {}), NAME_LABEL: own["name"]}
 
 
 def _create_secret(secret: Obj) -> None:

@@ -276,3 +276,11 @@ async def test_an_event_that_ends_by_itself_is_seen_as_deleted(cluster):
     await cluster.store.lease_revoke(lease)
     assert await watch.take(1) == [("DELETED", "a")]
     await watch.aclose()
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/namespaces", "/api/v1/namespaces/default/services", "/api/v1/namespaces/default/pods"]
+)
+async def test_an_object_without_name_and_spec_is_invalid(cluster, path):
+    with pytest.raises(errors.Invalid, match="name or generateName is required"):
+        await cluster.send("POST", path, {})
