@@ -162,11 +162,6 @@ def exit_status(pidfd: int) -> int | None:
     return int(status) if mask & _PIDFD_INFO_EXIT else None
 
 
-def sync_file_system(handle: int) -> None:
-    """Write everything of the file system that `handle` is on to the disk."""
-    _check(_libc.syncfs(handle), "sync the file system")
-
-
 def _numbers() -> dict[str, int]:
     return _NUMBERS[MACHINE]
 

@@ -39,6 +39,8 @@ def sandbox(spec: SandboxSpec, *, sandbox_id: str) -> dict[str, Any]:
     Raises:
         RuntimeFailure: a field that cannot be done.
     """
+    if spec.port_mappings and not spec.host_network:
+        raise RuntimeFailure("hostPort is not supported by the embedded runtime; use a NodePort Service or hostNetwork")
     parent = spec.cgroup_parent.rstrip("/")
     if parent and (not _CGROUP.fullmatch(parent) or ".." in parent.split("/")):
         raise RuntimeFailure(f"cgroup_parent {spec.cgroup_parent!r} is no absolute path of a control group")

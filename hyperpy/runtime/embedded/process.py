@@ -1,10 +1,9 @@
-"""Processes with streams, as the kubelet's streaming server uses them: over pipes, terminals and sockets."""
+"""Processes with streams, as the kubelet's streaming server uses them: over pipes and terminals."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -25,7 +24,6 @@ class StreamProcess:
         master: the terminal to resize, -1 for none; it may be one of the others.
         exit_code: waits for the exit code.
         end: called once by `aclose`.
-        half_close: how to tell the end of input; by default the descriptor is closed.
     """
 
     def __init__(
@@ -36,19 +34,16 @@ class StreamProcess:
         master: int = -1,
         exit_code: Callable[[], Awaitable[int]],
         end: Callable[[], Awaitable[None]],
-        half_close: Callable[[], None] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._stdin = stdin
         self._master = master
         self._exit_code = exit_code
         self._end = end
-        self._half_close = half_close
         self._owned = {handle for handle in (*(handle for handle, _ in outputs), stdin, master) if handle >= 0}
         self._streams = dict(outputs)
         self._waiting: deque[Output] = deque()
         self._news = asyncio.Event()
-        self._drained = asyncio.Event()
         self._reading: set[int] = set()
         for handle in self._owned:
             os.set_blocking(handle, False)
@@ -81,9 +76,7 @@ class StreamProcess:
         handle, self._stdin = self._stdin, -1
         if handle < 0:
             return
-        if self._half_close is not None:
-            self._half_close()
-        elif handle != self._master and handle not in self._streams:
+        if handle != self._master and handle not in self._streams:
             self._owned.discard(handle)
             os.close(handle)
 
@@ -97,10 +90,6 @@ class StreamProcess:
         code = await self._exit_code()
         return 128 - code if code < 0 else code
 
-    async def drained(self) -> None:
-        """Wait until every output has come to its end (there may be some left to read)."""
-        await self._drained.wait()
-
     async def aclose(self) -> None:
         """Close the streams and let go of the process. Closing again does nothing."""
         for handle in list(self._reading):
@@ -108,7 +97,6 @@ class StreamProcess:
         self._streams.clear()
         owned, self._owned = self._owned, set()
         self._stdin = -1
-        self._drained.set()
         self._news.set()
         for handle in owned:
             self._loop.remove_writer(handle)
@@ -138,8 +126,6 @@ class StreamProcess:
         else:
             self._stop_reading(handle)
             del self._streams[handle]
-            if not self._streams:
-                self._drained.set()
         self._news.set()
 
     def _stop_reading(self, handle: int) -> None:
@@ -154,30 +140,6 @@ class StreamProcess:
         finally:
             if handle in self._owned:
                 self._loop.remove_writer(handle)
-
-
-def over_socket(connection: socket.socket) -> StreamProcess:
-    """A connected socket as a process: what comes is stdout, and its end is exit code 0. Takes the socket over."""
-    handle = connection.detach()
-
-    async def exit_code() -> int:
-        await process.drained()
-        return 0
-
-    def half_close() -> None:
-        duplicate = socket.socket(fileno=os.dup(handle))
-        try:
-            duplicate.shutdown(socket.SHUT_WR)
-        except OSError:
-            # The other side has closed it all.
-            pass
-        finally:
-            duplicate.close()
-
-    process = StreamProcess(
-        outputs=[(handle, 1)], stdin=handle, exit_code=exit_code, end=_nothing, half_close=half_close
-    )
-    return process
 
 
 async def _nothing() -> None:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import secrets
 import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from hyperpy import __version__
 from hyperpy.linux import syscalls
 from hyperpy.runtime import pause
+from hyperpy.runtime.dial import dial
 from hyperpy.runtime.embedded import plan, process, wire
 from hyperpy.runtime.embedded.connection import Answer
 from hyperpy.runtime.embedded.keeper import Keeper
@@ -270,15 +270,13 @@ class EmbeddedRuntime:
 
     async def port_forward(self, sandbox_id: str, port: int) -> Process:
         """See the contract."""
-        answer = await self._keeper.call("socket", sandbox_id)
-        connection = socket.socket(fileno=answer.handle)
-        connection.setblocking(False)
-        try:
-            await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
-        except OSError as error:
-            connection.close()
-            raise RuntimeFailure(f"failed to connect to localhost:{port} inside the pod: {error.strerror}") from error
-        return process.over_socket(connection)
+        record = self._sandboxes.get(sandbox_id)
+        if record is None:
+            raise NoSuchContainer(f"no sandbox {sandbox_id}")
+        now = record.now(self._keeper.state(sandbox_id))
+        if not now.ready:
+            raise RuntimeFailure(f"the sandbox of pod {now.namespace}/{now.name} is not running")
+        return await dial(now.netns, port)
 
     async def stats(self) -> Sequence[ContainerStats]:
         """See the contract. Containers without control groups are left out."""

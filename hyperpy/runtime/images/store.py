@@ -6,8 +6,9 @@
     ROOT/leases/OWNER   the image that a container uses, so that its layers stay
     ROOT/tmp/           layers that are being unpacked
 
-A layer is moved into place when it is whole, and an image enters the index after its layers: what a crash leaves
-behind is garbage that no index names. Imports hold use.lock shared, removal of garbage holds it alone.
+A layer is moved into place when it is whole, and an image enters the index after its layers: what a killed process
+leaves behind is garbage that no index names. Imports hold use.lock shared, removal of garbage holds it alone. As with
+Docker and containerd, the files of a layer are left to the kernel's write-back: syncing them would take seconds.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from hyperpy.linux import syscalls
 from hyperpy.runtime.images import reference, unpack
 from hyperpy.runtime.protocol import ImageNotFound
 
@@ -219,7 +219,6 @@ class Import:
 
     def __init__(self, store: ImageStore) -> None:
         self._store = store
-        self._unsynced = False
 
     def has_layer(self, diff_id: str) -> bool:
         """Whether the store has this layer already."""
@@ -248,7 +247,6 @@ class Import:
         except BaseException:
             _remove_tree(directory)
             raise
-        self._unsynced = True
         with self._store._changing() as index:
             index.layers[name] = {"diff_id": unpacked.diff_id, "size_bytes": unpacked.size_bytes}
         return unpacked.diff_id
@@ -271,7 +269,6 @@ class Import:
         missing = [diff_id for diff_id in diff_ids if not self.has_layer(diff_id)]
         if missing:
             raise unpack.BrokenLayer(f"the image lacks its layer {missing[0]}")
-        self._sync()
         image_id = f"sha256:{hashlib.sha256(config).hexdigest()}"
         write_whole(self._store.root / "configs" / image_id.removeprefix("sha256:"), config)
         layers = [short_name(diff_id) for diff_id in diff_ids]
@@ -284,16 +281,6 @@ class Import:
             for old in before - {None, image_id} - set(index.tags.values()):
                 index.images.pop(str(old), None)
         return image_id
-
-    def _sync(self) -> None:
-        """Bring the new layers to the disk before the index names them."""
-        if self._unsynced:
-            handle = os.open(self._store.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                syscalls.sync_file_system(handle)
-            finally:
-                os.close(handle)
-            self._unsynced = False
 
 
 def short_name(diff_id: str) -> str:

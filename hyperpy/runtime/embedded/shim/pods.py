@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -232,22 +231,6 @@ class Pods:
         """See `Container.reopen_log`."""
         if container_id in self._containers:
             self._containers[container_id].reopen_log()
-
-    def open_socket(self, sandbox_id: str) -> socket.socket:
-        """A socket inside the sandbox's network.
-
-        Raises:
-            Refused: the sandbox is not there or does not run.
-        """
-        sandbox = self._sandboxes.get(sandbox_id)
-        if sandbox is None:
-            raise Missing(f"no sandbox {sandbox_id}")
-        if not sandbox.ready:
-            raise Refused(f"the sandbox {sandbox_id} is not running")
-        try:
-            return sandbox.open_socket()
-        except OSError as error:
-            raise Refused(f"cannot enter the network of the sandbox {sandbox_id}: {error}") from error
 
     def purge(self, done: Callable[[], None]) -> None:
         """Kill everything, remove every control group, then call."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Callable
 from typing import Any
 
-from hyperpy.linux import syscalls
 from hyperpy.runtime.embedded.shim import child, disk, steps
 from hyperpy.runtime.embedded.shim.loop import Loop
 from hyperpy.runtime.embedded.shim.starting import Starting
@@ -84,22 +82,6 @@ class Sandbox:
             os.close(self.process)
             self.process = -1
         self._changed()
-
-    def open_socket(self) -> socket.socket:
-        """A TCP socket that lives in the pod's network; the shim itself stays where it is.
-
-        Raises:
-            OSError: the pod's network is gone.
-        """
-        home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            syscalls.setns(self.process, syscalls.CLONE_NEWNET)
-            try:
-                return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            finally:
-                syscalls.setns(home, syscalls.CLONE_NEWNET)
-        finally:
-            os.close(home)
 
     def _adopted_end(self, loop: Loop) -> None:
         loop.remove_reader(self.process)

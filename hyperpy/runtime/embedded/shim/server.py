@@ -109,8 +109,6 @@ class Server:
             case "close_stdin" | "reopen_log":
                 getattr(pods, operation)(target)
                 reply({})
-            case "socket":
-                reply({"handle": pods.open_socket(target).detach()})
             case "leave":
                 reply({})
                 self._loop.stop()
