@@ -26,8 +26,10 @@ from hyperpy.components.datadir import ClusterRecord, DataDir
 from hyperpy.components.greeter import Greeter, Greeting
 from hyperpy.components.informing import InformersComponent
 from hyperpy.components.later import Later
+from hyperpy.components.router_lifetime import RouterLifetime
 from hyperpy.components.supervisor import Component, StartFailure
 from hyperpy.podnet.free import first_free
+from hyperpy.podnet.network import ADDRESSES
 
 KUBELET_PORT = 10250
 
@@ -91,6 +93,7 @@ class Cluster:
             InformersComponent(self.informers),
             Later("scheduler", self._scheduler),
             Later("controllers", self._controllers),
+            RouterLifetime(self._record.pod_netns, self._data.path / "kubelet" / ADDRESSES),
             Later("kubelet", self._kubelet),
             Later("proxy", self._proxy),
             Later("greeter", self._greeter),

@@ -13,6 +13,9 @@ from hyperpy.podnet.addresses import AddressPool
 from hyperpy.podnet.protocol import PodAddress
 from hyperpy.podnet.router import BRIDGE, Router
 
+#: The file, in the state directory, that remembers which sandbox has which address.
+ADDRESSES = "addresses.json"
+
 
 class BridgeNetwork:
     """`PodNetwork` over a router namespace.
@@ -27,7 +30,7 @@ class BridgeNetwork:
     def __init__(self, router: Router, *, pod_cidr: str, state_dir: Path, mtu: int = 1500) -> None:
         self._router = router
         self._cidr = pod_cidr
-        self._pool = AddressPool(pod_cidr, state_dir / "addresses.json")
+        self._pool = AddressPool(pod_cidr, state_dir / ADDRESSES)
         self._mtu = mtu
         self._lock = asyncio.Lock()
 

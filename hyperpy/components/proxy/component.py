@@ -46,14 +46,12 @@ class Options:
         service_cidr: the ClusterIP range.
         pod_netns: the name of the node's router namespace.
         node_addresses: where NodePorts listen.
-        purge_on_exit: remove the router namespace at the end (the kubelet does, where there is one).
     """
 
     node_name: str
     service_cidr: str
     pod_netns: str
     node_addresses: Sequence[str] = ("0.0.0.0",)
-    purge_on_exit: bool = False
 
 
 @dataclass(slots=True)
@@ -95,8 +93,6 @@ class ServiceProxy:
         finally:
             for key in list(self._listeners):
                 await self._apply(key, Plan({}), service=None)
-            if self._options.purge_on_exit and self._cluster_ips:
-                await asyncio.to_thread(self._router.remove)
         raise AssertionError("the queue does not return")
 
     async def reconcile(self, key: str) -> float | None:
