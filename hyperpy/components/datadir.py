@@ -14,6 +14,8 @@ from hyperpy.components.supervisor import StartFailure
 
 #: The layout of the directory; a change that older releases cannot read makes it one more.
 LAYOUT = 1
+#: What may be there before a cluster was ever started: the lock, and images that were built or loaded.
+_BEFORE_FIRST_START = ("lock", "runtime")
 
 
 class ClusterRecord(BaseModel, extra="forbid"):
@@ -83,7 +85,7 @@ class DataDir:
         try:
             found = json.loads(file.read_text())
         except FileNotFoundError:
-            if any(entry.name != "lock" for entry in self.path.iterdir()):
+            if any(entry.name not in _BEFORE_FIRST_START for entry in self.path.iterdir()):
                 raise StartFailure(
                     f"{self.path} holds files but no VERSION: it is not a hyperpy data directory; choose another one"
                 ) from None
