@@ -193,10 +193,11 @@ class _Remote:
         ask = type(self._client).do_request.__wrapped__
         try:
             response = ask(self._client, address, "GET", headers=headers, stream=True)
+        except ValueError as error:
+            # It wants credentials and we have none: without a token's address in the answer, oras asks an empty one.
+            raise PullFailed(self._denied()) from error
         except requests.RequestException as error:
             raise PullFailed(f"{self._wanted}: {_explain(error)}") from error
-        except ValueError as error:
-            raise PullFailed(self._denied()) from error
         if response.status_code == 404:
             raise ImageNotFound(f"{self._wanted}: not found")
         if response.status_code in (401, 403):
