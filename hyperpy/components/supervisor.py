@@ -89,24 +89,32 @@ async def _nest(components: tuple[Component, ...], all_ready: Callable[[], None]
         finally:
             waiter.cancel()
         if task.done():
-            task.result()
+            _must_run_on(task)
         log.debug("%s is ready after %.0f ms", first.name, (time.monotonic() - started) * 1000)
         inner = asyncio.create_task(_nest(rest, all_ready), name=f"{first.name}/rest")
         try:
             await asyncio.wait({task, inner}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await _end(inner)
-        inner_error = None if inner.cancelled() else inner.exception()
-        if inner_error is not None:
-            raise inner_error
+        if task.done():
+            _must_run_on(task)
+        if not inner.cancelled():
+            inner.result()
     finally:
         await _end(task)
+    raise RuntimeError(f"what follows {first.name} ended by itself")
+
+
+def _must_run_on(task: asyncio.Task[None]) -> Never:
+    """A component ended although nobody asked it to: raise what it raised, or say that it is a defect."""
+    if task.cancelled():
+        raise RuntimeError(f"component {task.get_name()} was cancelled from within")
     task.result()
+    raise RuntimeError(f"component {task.get_name()} returned; it must run until it is cancelled")
 
 
 async def _run_one(component: Component, ready: asyncio.Event) -> None:
     await component.run(ready=ready.set)
-    raise RuntimeError(f"component {component.name} returned; it must run until it is cancelled")
 
 
 async def _end(task: asyncio.Task[None]) -> None:
