@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import sys
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,26 +25,40 @@ _CHUNK = 32 * 1024
 _MAX_UNSENT = 256 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Our side: file descriptors.
+
+    Args:
+        stdin: to read from, or None.
+        terminal: whose size the other side is told, now and whenever it changes; None: nobody's.
+    """
+
+    stdin: int | None
+    stdout: int
+    stderr: int
+    terminal: int | None = None
+
+
 class Channels:
     """One remote command under way. Use it as a context manager.
 
     Args:
         socket: open; stays the caller's.
-        stdin: the descriptor to read from, or None.
-        tty: tell the other side the terminal's size, now and whenever it changes.
+        streams: what to join it to; they stay open.
     """
 
-    def __init__(self, socket: WebSocket, *, stdin: int | None, tty: bool) -> None:
+    def __init__(self, socket: WebSocket, streams: Streams) -> None:
         self._socket = socket
-        self._stdin = stdin
-        self._tty = tty
+        self._streams = streams
+        self._stdin = streams.stdin
         self._status: dict[str, Any] | None = None
         self._selector = selectors.DefaultSelector()
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         self._open.callback(self._selector.close)
-        if self._tty:
+        if self._streams.terminal is not None:
             self._selector.register(self._open.enter_context(terminal.resizes()), selectors.EVENT_READ, self._resized)
             self._send_size()
         return self
@@ -99,9 +113,9 @@ class Channels:
                 continue
             channel, data = message[0], message[1:]
             if channel == STDOUT:
-                _write(sys.stdout.fileno(), data)
+                _write(self._streams.stdout, data)
             elif channel == STDERR:
-                _write(sys.stderr.fileno(), data)
+                _write(self._streams.stderr, data)
             elif channel == ERROR:
                 self._status = orjson.loads(data)
 
@@ -127,7 +141,9 @@ class Channels:
         self._send_size()
 
     def _send_size(self) -> None:
-        columns, rows = terminal.size(sys.stdin.fileno())
+        if self._streams.terminal is None:
+            return
+        columns, rows = terminal.size(self._streams.terminal)
         self._socket.send(bytes([RESIZE]) + orjson.dumps({"Width": columns, "Height": rows}))
 
 

@@ -61,9 +61,13 @@ def _text(flag: bool) -> str:
 
 def _attach(session: Session, path: str, query: dict[str, str | list[str]], *, stdin: bool, tty: bool) -> int:
     from hyperpy.ctl import terminal
-    from hyperpy.ctl.channels import Channels
+    from hyperpy.ctl.channels import Channels, Streams
 
+    keyboard = sys.stdin.fileno() if stdin else None
+    screen = keyboard if tty else None
+    sys.stdout.flush()
     with contextlib.closing(session.client.upgrade(path, query=query, protocols=PROTOCOLS)) as socket:
-        raw = terminal.raw_mode(sys.stdin.fileno()) if tty else contextlib.nullcontext()
-        with raw, Channels(socket, stdin=sys.stdin.fileno() if stdin else None, tty=tty) as channels:
+        raw = terminal.raw_mode(screen) if screen is not None else contextlib.nullcontext()
+        streams = Streams(keyboard, sys.stdout.fileno(), sys.stderr.fileno(), screen)
+        with raw, Channels(socket, streams) as channels:
             return channels.run()
