@@ -91,9 +91,9 @@ def plan() -> list[LayerPlan]:
     base = [*_system(folder), *_interpreter(), *_placed(standard, f"{_PREFIX}/{where}"), *_libraries(system, folder)]
     link = Item(f"{_PREFIX}/{where}/dist-packages", link="site-packages")
     return [
-        _fingerprinted(LayerPlan("python", [*base, link])),
-        _fingerprinted(LayerPlan("libraries", [*_placed(required, site), *_libraries(beyond, folder)])),
-        _fingerprinted(LayerPlan("hyperpy", [*_placed(own, site), *_entry_point()], compiled=True)),
+        fingerprinted(LayerPlan("python", [*base, link])),
+        fingerprinted(LayerPlan("libraries", [*_placed(required, site), *_libraries(beyond, folder)])),
+        fingerprinted(LayerPlan("hyperpy", [*_placed(own, site), *_entry_point()], compiled=True)),
     ]
 
 
@@ -209,7 +209,8 @@ def _known_layers(store: ImageStore) -> dict[str, str]:
     return dict(zip(marks, document["rootfs"]["diff_ids"], strict=False))
 
 
-def _fingerprinted(item: LayerPlan) -> LayerPlan:
+def fingerprinted(item: LayerPlan) -> LayerPlan:
+    """The plan with the fingerprint of its names, sizes and times."""
     digest = hashlib.sha256(f"{item.name} {platform.python_version()} {_tag()}".encode())
     for entry in sorted(item.items, key=lambda entry: entry.name):
         if isinstance(entry.content, Path):
