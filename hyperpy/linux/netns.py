@@ -76,6 +76,21 @@ def opened(where: Path | str) -> Iterator[int]:
         os.close(handle)
 
 
+@contextmanager
+def entered(where: Path | str) -> Iterator[None]:
+    """The calling thread is inside a namespace for as long as this lasts: for making a socket, not for waiting.
+
+    Raises:
+        OSError: the namespace is gone or may not be entered.
+    """
+    with opened("/proc/thread-self/ns/net") as home, opened(where) as target:
+        _check(_libc().setns(target, _CLONE_NEWNET), f"enter {where}")
+        try:
+            yield
+        finally:
+            _check(_libc().setns(home, _CLONE_NEWNET), "leave a network namespace")
+
+
 def inside(where: Path | str, work: Callable[[], T]) -> T:
     """Run `work` in a thread inside the namespace that the file `where` names, and return what it returned.
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from hyperpy.linux import netns
 from hyperpy.podnet.protocol import NetworkFailure
 
 _ROUTE_TYPE_LOCAL = 2
@@ -96,8 +97,11 @@ class Netlink:
 
 
 @contextmanager
-def open_in(netns: str | None) -> Iterator[Netlink]:
-    """A netlink socket in the namespace at the path `netns`.
+def open_in(where: str | None) -> Iterator[Netlink]:
+    """A netlink socket in the namespace at the path `where`.
+
+    pyroute2 would fork this process to reach another namespace; a forked child that gets a signal wakes the parent's
+    event loop with it, so the socket is made by this thread, which goes there and comes back.
 
     Raises:
         NetworkFailure: the kernel refused an operation made with it, or the namespace is gone.
@@ -106,10 +110,12 @@ def open_in(netns: str | None) -> Iterator[Netlink]:
     from pyroute2.netlink.exceptions import NetlinkError
 
     try:
-        with IPRoute(netns=netns, flags=0, groups=0) as socket:
+        with netns.entered(where) if where else nullcontext():
+            socket = IPRoute(groups=0)
+        with socket:
             yield Netlink(socket)
     except NetlinkError as error:
         hint = ": needs CAP_NET_ADMIN (run as root)" if error.code in (errno.EPERM, errno.EACCES) else ""
         raise NetworkFailure(f"netlink refused ({error}){hint}") from error
     except OSError as error:
-        raise NetworkFailure(f"netlink in {netns or 'the host'} failed: {error}") from error
+        raise NetworkFailure(f"netlink in {where or 'the host'} failed: {error}") from error
