@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CALL_S = 10.0
+_WATCHES = 50  # watches on one connection; many servers take 100 streams at a time
 # What a broken connection or a member that is going away raises.
 BROKEN = (OSError, StreamTerminatedError, TimeoutError)
 
@@ -71,15 +73,17 @@ def endpoint_of(address: str) -> Endpoint:
 
 
 class Connection:
-    """The cluster as one partner. Channels connect when they are first used; `close` closes them."""
+    """The cluster as one partner: a channel to each member for calls, and others that are shared by watches.
+
+    Channels connect when they are first used; `close` closes them.
+    """
 
     def __init__(self, endpoints: Sequence[Endpoint], tls: Tls) -> None:
-        context = tls.context() if any(endpoint.secure for endpoint in endpoints) else None
+        self._context = tls.context() if any(endpoint.secure for endpoint in endpoints) else None
         self._endpoints = list(endpoints)
-        self._channels = [
-            Channel(endpoint.host, endpoint.port, ssl=context if endpoint.secure else None) for endpoint in endpoints
-        ]
+        self._channels = [self._new_channel(endpoint) for endpoint in endpoints]
         self._current = 0
+        self._watch_channels: list[_WatchChannel] = []
 
     @property
     def channel(self) -> Channel:
@@ -90,6 +94,24 @@ class Connection:
     def endpoint(self) -> str:
         """The address in use."""
         return str(self._endpoints[self._current])
+
+    @contextmanager
+    def watch_channel(self) -> Iterator[Channel]:
+        """A channel to the member in use for one watch, shared with others."""
+        for place in self._watch_channels:
+            if place.member == self._current and place.watches < _WATCHES:
+                break
+        else:
+            place = _WatchChannel(self._current, self._new_channel(self._endpoints[self._current]))
+            self._watch_channels.append(place)
+        place.watches += 1
+        try:
+            yield place.channel
+        finally:
+            place.watches -= 1
+            if not place.watches:
+                self._watch_channels.remove(place)
+                place.channel.close()
 
     def turn(self, failed: Channel) -> None:
         """Go over to the next member, unless someone else has done so since `failed` was taken."""
@@ -124,9 +146,19 @@ class Connection:
         raise AssertionError("the loop ends by return or raise")
 
     def close(self) -> None:
-        """Close all channels."""
+        """Close all channels; those of watches close with their last watch."""
         for channel in self._channels:
             channel.close()
+
+    def _new_channel(self, endpoint: Endpoint) -> Channel:
+        return Channel(endpoint.host, endpoint.port, ssl=self._context if endpoint.secure else None)
+
+
+@dataclass(slots=True, eq=False)
+class _WatchChannel:
+    member: int
+    channel: Channel
+    watches: int = 0
 
 
 def unavailable(error: Exception, endpoint: str) -> Unavailable:

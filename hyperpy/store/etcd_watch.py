@@ -1,11 +1,11 @@
 """A watch of an etcd cluster that outlives broken connections: it resumes after the last revision it delivered.
 
 opening ──created──▶ streaming ──connection lost──▶ waiting ──back-off──▶ opening …
-                         ├── canceled by etcd ──▶ failed (Compacted, Unavailable)
+                         ├── canceled by etcd, or the reader is slow ──▶ failed (Compacted, Unavailable, WatchLagged)
                          └── aclose() ──▶ closed
 
-Overflow rule: `_QUEUE` batches wait for the reader; then the stream is not read on, and HTTP/2's flow control makes
-etcd hold its events back.
+Overflow rule: `_MAX_EVENTS` changes wait for the reader; what does not fit ends the watch with WatchLagged. The stream
+itself is always read on, for one that is not would hold up every other watch on its connection.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from hyperpy.store.etcd_api import rpc_pb2 as pb
 from hyperpy.store.etcd_api.rpc_grpc import WatchStub
 from hyperpy.store.etcd_connection import BROKEN, Connection, unavailable
 from hyperpy.store.etcd_messages import event_of
-from hyperpy.store.protocol import Compacted, StoreError, Unavailable, WatchBatch
+from hyperpy.store.protocol import Compacted, StoreError, Unavailable, WatchBatch, WatchLagged
 
 log = logging.getLogger(__name__)
 
-_QUEUE = 64
+_MAX_EVENTS = 8192
 _BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -40,7 +40,8 @@ class EtcdWatch:
         self._end = end
         self._next_revision = start_revision  # 0: from the revision that etcd names when the watch is created
         self._prev_kv = prev_kv
-        self._batches: asyncio.Queue[WatchBatch | StoreError | None] = asyncio.Queue(_QUEUE)
+        self._batches: asyncio.Queue[WatchBatch | StoreError | None] = asyncio.Queue()
+        self._waiting = 0  # changes in the queue
         self._created: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stream: Any = None
         self._progress_wanted = False
@@ -60,7 +61,7 @@ class EtcdWatch:
         return self
 
     async def __anext__(self) -> WatchBatch:
-        """The next batch. Raises Compacted, Unavailable; StopAsyncIteration once closed."""
+        """The next batch. Raises Compacted, WatchLagged, Unavailable; StopAsyncIteration once closed."""
         if self._ended is not None:
             raise self._ended
         if self._closed:
@@ -71,6 +72,7 @@ class EtcdWatch:
         if isinstance(batch, StoreError):
             self._ended = batch
             raise batch
+        self._waiting -= len(batch.events)
         return batch
 
     async def request_progress(self) -> None:
@@ -111,24 +113,25 @@ class EtcdWatch:
     async def _run(self) -> None:
         failures = 0
         while True:
-            channel, endpoint = self._connection.channel, self._connection.endpoint
+            member, endpoint = self._connection.channel, self._connection.endpoint
             try:
-                async with WatchStub(channel).Watch.open() as stream:
-                    await stream.send_message(pb.WatchRequest(create_request=self._create_request()))
-                    async for response in stream:
-                        failures = 0
-                        await self._take(stream, response)
+                with self._connection.watch_channel() as channel:
+                    async with WatchStub(channel).Watch.open() as stream:
+                        await stream.send_message(pb.WatchRequest(create_request=self._create_request()))
+                        async for response in stream:
+                            failures = 0
+                            await self._take(stream, response)
                 reason: Exception = ConnectionResetError("the stream ended")
             except (*BROKEN, GRPCError) as error:
                 reason = error
             except StoreError as error:
-                await self._fail(error)
+                self._fail(error)
                 return
             finally:
                 self._stream = None
-            self._connection.turn(channel)
+            self._connection.turn(member)
             if not self._created.done():
-                await self._fail(unavailable(reason, endpoint))
+                self._fail(unavailable(reason, endpoint))
                 return
             log.info("the watch of etcd at %s broke and is set up again: %s", endpoint, reason)
             await asyncio.sleep(_BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)])
@@ -154,11 +157,14 @@ class EtcdWatch:
             events = [event_of(event) for event in response.events]
             last = events[-1].kv.mod_revision
             self._next_revision = last + 1
-            await self._batches.put(WatchBatch(events, last))
+            self._waiting += len(events)
+            if self._waiting > max(_MAX_EVENTS, len(events)):
+                raise WatchLagged(f"the watcher has not read {self._waiting} changes; list again and resume")
+            self._batches.put_nowait(WatchBatch(events, last))
         else:
             self._progress_wanted = False
             self._next_revision = max(self._next_revision, response.header.revision + 1)
-            await self._batches.put(WatchBatch((), response.header.revision))
+            self._batches.put_nowait(WatchBatch((), response.header.revision))
 
     async def _take_creation(self, stream: Any, response: pb.WatchResponse) -> None:
         self._next_revision = self._next_revision or response.header.revision + 1
@@ -169,8 +175,11 @@ class EtcdWatch:
         if not self._created.done():
             self._created.set_result(None)
 
-    async def _fail(self, error: StoreError) -> None:
+    def _fail(self, error: StoreError) -> None:
+        """End with an error, at once: what waits is dropped."""
         if not self._created.done():
             self._created.set_exception(error)
             return
-        await self._batches.put(error)
+        while not self._batches.empty():
+            self._batches.get_nowait()
+        self._batches.put_nowait(error)

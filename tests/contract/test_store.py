@@ -481,6 +481,13 @@ class TestWatches:
             assert [event.kv.mod_revision for event in events] == expected
             await watch.aclose()
 
+    async def test_hundreds_of_watches_leave_room_for_calls(self, store: Store) -> None:
+        watches = [await store.watch(b"/w/%d" % i) for i in range(220)]
+        await asyncio.gather(*(store.put(Put(b"/w/%d" % i, b"")) for i in range(220)))
+        for i, watch in enumerate(watches):
+            assert told(await next_events(watch, 1)) == [("PUT", b"/w/%d" % i, b"")]
+        await asyncio.gather(*(watch.aclose() for watch in watches))
+
 
 class TestLeases:
     async def test_a_lease_is_granted_renewed_listed_and_revoked(self, store: Store) -> None:
