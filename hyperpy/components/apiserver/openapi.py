@@ -19,6 +19,8 @@ from hyperpy.api.schema import openapi
 from hyperpy.api.wire import Request, Response
 
 _V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2"
+#: Clients ask with "@v1.0", which is no media type that Go can read back; Kubernetes answers with a dot.
+_V2_PROTOBUF_SENT = f"{_V2_PROTOBUF}.v1.0+protobuf"
 _ROOT = "openapi/v3"
 #: How long clients may keep a document whose URL carries its hash.
 _FOREVER = "public, immutable, max-age=31536000"
@@ -82,7 +84,7 @@ class OpenApi:
 
     def _v2(self, request: Request) -> Response:
         if _V2_PROTOBUF in request.headers.get("accept", ""):
-            return Response(200, _empty_v2_protobuf(), f"{_V2_PROTOBUF}@v1.0+protobuf")
+            return Response(200, _empty_v2_protobuf(), _V2_PROTOBUF_SENT)
         _require_json(request)
         schemas: dict[str, Any] = {}
         for kinds in self._places().values():

@@ -49,7 +49,7 @@ def test_v2_has_the_same_schemas(openapi):
 
 def test_v2_as_protobuf_is_a_small_document(openapi):
     response = get(openapi, "/openapi/v2", accept=PROTOBUF)
-    assert response.content_type == PROTOBUF
+    assert response.content_type == "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
     assert response.body.startswith(b"\x0a\x032.0\x12")
 
 
