@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -32,10 +32,10 @@ Obj = dict[str, Any]
 @app.command(cls=Verb)
 def apply(
     ctx: typer.Context,
-    files: Annotated[list[str], typer.Option("-f", "--filename", help="A file, a folder, or - for standard input.")],
-    recursive: Annotated[bool, typer.Option("-R", "--recursive", help="Folders in folders too.")] = False,
+    files: manifests.Files,
+    recursive: manifests.Recursive = False,
     dry_run_mode: dry_run.Flag = "none",
-    output_format: Annotated[str, typer.Option("-o", "--output", help="json, yaml, name or jsonpath=TEMPLATE.")] = "",
+    output_format: output.Flag = "",
 ) -> None:
     """Create objects, or change them to what the files say."""
     session: Session = ctx.obj

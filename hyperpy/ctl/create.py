@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -21,10 +21,10 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command(cls=Verb)
 def create(
     ctx: typer.Context,
-    files: Annotated[list[str], typer.Option("-f", "--filename", help="A file, a folder, or - for standard input.")],
-    recursive: Annotated[bool, typer.Option("-R", "--recursive", help="Folders in folders too.")] = False,
+    files: manifests.Files,
+    recursive: manifests.Recursive = False,
     dry_run_mode: dry_run.Flag = "none",
-    output_format: Annotated[str, typer.Option("-o", "--output", help="json, yaml, name or jsonpath=TEMPLATE.")] = "",
+    output_format: output.Flag = "",
 ) -> None:
     """Create objects; one that exists already is an error."""
     session: Session = ctx.obj

@@ -37,7 +37,7 @@ def delete(
     ctx: typer.Context,
     resources: Annotated[list[str] | None, typer.Argument(metavar="[TYPE [NAME]...]", help="Or TYPE/NAME.")] = None,
     files: Annotated[list[str] | None, typer.Option("-f", "--filename", help="What these files describe.")] = None,
-    recursive: Annotated[bool, typer.Option("-R", "--recursive", help="Folders in folders too.")] = False,
+    recursive: manifests.Recursive = False,
     selector: Annotated[str, typer.Option("-l", "--selector", help="All with these labels.")] = "",
     field_selector: Annotated[str, typer.Option("--field-selector", help="All with these fields.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="All of the type.")] = False,

@@ -40,7 +40,7 @@ def expose(
         str, typer.Option("-l", "--labels", help="The Service's labels; the object's when not given.")
     ] = "",
     dry_run_mode: dry_run.Flag = "none",
-    output_format: Annotated[str, typer.Option("-o", "--output", help="json, yaml, name or jsonpath=TEMPLATE.")] = "",
+    output_format: output.Flag = "",
 ) -> None:
     """Make a Service for pods."""
     session: Session = ctx.obj

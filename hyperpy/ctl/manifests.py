@@ -6,7 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from hyperpy.api import manifest
 from hyperpy.api.kinds import Kind
@@ -15,6 +17,9 @@ from hyperpy.ctl.resources import Target
 from hyperpy.ctl.session import Session
 
 Obj = dict[str, Any]
+
+Files = Annotated[list[str], typer.Option("-f", "--filename", help="A file, a folder, or - for standard input.")]
+Recursive = Annotated[bool, typer.Option("-R", "--recursive", help="Folders in folders too.")]
 
 _SUFFIXES = (".json", ".yaml", ".yml")
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from hyperpy.commands import UserError
 
 Obj = dict[str, Any]
+
+Flag = Annotated[str, typer.Option("-o", "--output", help="json, yaml, name or jsonpath=TEMPLATE.")]
 
 FORMATS = ("json", "jsonpath", "name", "yaml")
 TABLES = ("", "wide")

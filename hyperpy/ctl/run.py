@@ -37,7 +37,7 @@ def run(
     command: Annotated[bool, typer.Option("--command", help="ARGS are the command, not its arguments.")] = False,
     image_pull_policy: Annotated[str, typer.Option("--image-pull-policy", help="Always, IfNotPresent or Never.")] = "",
     dry_run_mode: dry_run.Flag = "none",
-    output_format: Annotated[str, typer.Option("-o", "--output", help="json, yaml, name or jsonpath=TEMPLATE.")] = "",
+    output_format: output.Flag = "",
 ) -> None:
     """Run an image in a pod."""
     session: Session = ctx.obj
