@@ -12,6 +12,7 @@ from hyperpy.client.clock import Clock
 from hyperpy.client.events import EventRecorder
 from hyperpy.components.kubelet.dns import ClusterDns
 from hyperpy.components.kubelet.downward import NodeFacts
+from hyperpy.components.kubelet.host_ports import HostPorts
 from hyperpy.components.kubelet.image_puller import ImagePuller
 from hyperpy.components.kubelet.objects import ObjectCache
 from hyperpy.components.kubelet.pod_network import NetworkGate
@@ -49,6 +50,7 @@ class Context:
     images: ImagePuller
     objects: ObjectCache
     handlers: Handlers
+    host_ports: HostPorts
     events: EventRecorder
     statuses: StatusSink
     clock: Clock

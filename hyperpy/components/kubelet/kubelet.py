@@ -24,6 +24,7 @@ from hyperpy.components.kubelet.context import Context
 from hyperpy.components.kubelet.dns import ClusterDns
 from hyperpy.components.kubelet.downward import NodeFacts
 from hyperpy.components.kubelet.file_watch import FileWatch
+from hyperpy.components.kubelet.host_ports import HostPorts
 from hyperpy.components.kubelet.image_puller import ImagePuller
 from hyperpy.components.kubelet.node import NodeState
 from hyperpy.components.kubelet.node_sync import NodeSync
@@ -32,19 +33,21 @@ from hyperpy.components.kubelet.options import Options
 from hyperpy.components.kubelet.pod_network import NOT_READY, NetworkFactory, NetworkGate
 from hyperpy.components.kubelet.pod_source import ApiPods
 from hyperpy.components.kubelet.pod_views import PodViews
-from hyperpy.components.kubelet.pod_workers import PodWorkers
+from hyperpy.components.kubelet.pod_workers import PodWorkers, pod_labels
 from hyperpy.components.kubelet.probe import Handlers
 from hyperpy.components.kubelet.server import certificate
 from hyperpy.components.kubelet.server.auth import Gatekeeper
 from hyperpy.components.kubelet.server.logs import Logs
 from hyperpy.components.kubelet.server.server import Server
 from hyperpy.components.kubelet.shutdown import purge
+from hyperpy.components.kubelet.static_pods import Mirrors, StaticPods
 from hyperpy.components.kubelet.status import Surroundings
 from hyperpy.components.kubelet.status_writer import StatusWriter
 from hyperpy.components.kubelet.volumes.manager import Volumes
 from hyperpy.components.kubelet.volumes.tokens import Tokens
 from hyperpy.components.supervisor import StartFailure
 from hyperpy.podnet.protocol import NetworkFailure
+from hyperpy.runtime import spec
 from hyperpy.runtime.protocol import Runtime, RuntimeFailure, RuntimeInfo
 
 log = logging.getLogger(__name__)
@@ -92,6 +95,9 @@ class Kubelet:
         self._objects = ObjectCache(client, self._clock, changed=self.workers.objects_changed)
         self._handlers = Handlers(runtime)
         self._file_watch = FileWatch()
+        self._host_ports = HostPorts()
+        self._static: StaticPods | None = None
+        self._mirrors: Mirrors | None = None
         self._node_sync = NodeSync(client, self._clock, name=options.node_name, state=self._node_state)
         self._views = PodViews(
             runtime,
@@ -116,9 +122,14 @@ class Kubelet:
                 self.workers.start(context, group)
                 await self._look_first()
                 group.create_task(self._views.run(), name="kubelet/views")
+                if self._options.pod_cidr:
+                    await self._open_network(self._options.pod_cidr)
+                self._begin_static_pods(group)
                 async with self._serving():
                     await self._join_cluster(context)
                     group.create_task(self._node_sync.run(), name="kubelet/node")
+                    if self._mirrors is not None:
+                        group.create_task(self._mirrors.run(), name="kubelet/mirrors")
                     log.info("node %s runs pods on %s", self._options.node_name, self._info.name)
                     ready()
                     await asyncio.Event().wait()
@@ -142,6 +153,32 @@ class Kubelet:
         except RuntimeFailure as error:
             raise StartFailure(f"the container runtime {self._info.name} does not answer: {error}") from error
 
+    def _begin_static_pods(self, group: asyncio.TaskGroup) -> None:
+        options = self._options
+        if options.manifest_dir is None:
+            return
+        self._static = StaticPods(
+            options.manifest_dir,
+            self.workers,
+            self._file_watch,
+            self._clock,
+            node_name=options.node_name,
+            end_others=self._end_others,
+        )
+        self._mirrors = Mirrors(
+            self._client, self._clock, self._static, mirrors=self._api_pods.mirrors, node_name=options.node_name
+        )
+        self._static.read()
+        group.create_task(self._static.run(), name="kubelet/static-pods")
+
+    def _end_others(self, pod: Obj) -> None:
+        """End what runs of an older static pod of this name, whose manifest changed while nobody looked."""
+        about = pod["metadata"]
+        for uid in self._views.uids() - {about["uid"]}:
+            labels = pod_labels(self._views.of(uid))
+            if labels.get(spec.POD_NAME) == about["name"] and labels.get(spec.POD_NAMESPACE) == about["namespace"]:
+                self.workers.clean_up(uid, self._views.of(uid))
+
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
         options = self._options
@@ -161,21 +198,23 @@ class Kubelet:
     async def _join_cluster(self, context: Context) -> None:
         """Register, open the network, take the API's Pods, and clear away what belongs to none of them."""
         registered = await self._node_sync.register(create=self._options.register_node)
-        await self._open_network(registered)
+        if not self._gate.ready:
+            await self._open_network((registered.get("spec") or {}).get("podCIDR") or await self._assigned_cidr())
         await self._services.synced()
         await self._api_pods.begin()
         await self._clean_up(context)
 
-    async def _open_network(self, registered: Obj) -> None:
+    async def _open_network(self, pod_cidr: str) -> None:
         if self._gate.ready:
             return
-        cidr = self._options.pod_cidr or (registered.get("spec") or {}).get("podCIDR")
         try:
-            await self._gate.open(cidr or await self._assigned_cidr())
+            await self._gate.open(pod_cidr)
             await self._views.refresh()
         except NetworkFailure as error:
             raise StartFailure(str(error)) from error
         self._node_sync.changed()
+        for worker in self.workers:
+            worker.wake()
 
     async def _assigned_cidr(self) -> str:
         """Wait until somebody gives the Node its pod CIDR."""
@@ -213,6 +252,7 @@ class Kubelet:
         await self._objects.aclose()
         await self._handlers.aclose()
         self._file_watch.close()
+        await self._host_ports.aclose()
         if self._options.purge_on_exit:
             await purge(self._runtime, self._gate, context.volumes, grace_s=self._options.exit_grace_s)
         else:
@@ -239,6 +279,7 @@ class Kubelet:
             images=ImagePuller(self._runtime.images, self._clock, pulled=self._node_sync.changed),
             objects=self._objects,
             handlers=self._handlers,
+            host_ports=self._host_ports,
             events=self._events,
             statuses=self._statuses,
             clock=self._clock,
@@ -278,9 +319,16 @@ class Kubelet:
 
     def _gone(self, uid: str) -> None:
         self._statuses.forget(uid)
+        if self._static is not None:
+            self._static.look_again()
 
     def _mirror_changed(self, event: str, mirror: Obj) -> None:
-        log.debug("mirror pod %s: %s", mirror["metadata"]["name"], event)
+        if self._mirrors is not None:
+            self._mirrors.mirror_changed(mirror)
+        about = mirror["metadata"]
+        worker = self.workers.named(about["namespace"], about["name"])
+        if worker is not None and event != "DELETED":
+            self._statuses.again(worker.pod)
 
 
 def _node_ips(options: Options) -> tuple[str, ...]:

@@ -35,6 +35,10 @@ class ApiPods:
         """All Pods that the API has for this node."""
         return {pod["metadata"]["uid"] for pod in self._informer.list()}
 
+    def mirrors(self) -> list[Obj]:
+        """The mirrors of this node's static pods in the API."""
+        return [pod for pod in self._informer.list() if _is_mirror(pod)]
+
     def object_of(self, pod: Obj) -> Obj | None:
         """The API's object of a Pod: itself, or the mirror of a static one; None when there is none."""
         meta = pod["metadata"]

@@ -128,6 +128,8 @@ class PodSteps:
             log_dir=str(log_dir),
             cluster_domain=self._context.cluster_dns.domain,
         )
+        if self._context.network.used:
+            made = replace(made, port_mappings=())
         try:
             sandbox = await self._context.runtime.run_sandbox(made)
             if not made.host_network:

@@ -68,6 +68,7 @@ class PodWorker:
         self._shown: Obj | None = None
         self._told_waiting: dict[str, str] = {}
         self._retired = False
+        self._retry_host_ports_at: float | None = None
         self._adopted: set[str] = set()
         self.update(pod)
 
@@ -121,6 +122,7 @@ class PodWorker:
                 pass
             await self._bury()
         finally:
+            self._context.host_ports.keep(self.uid, (), None, complain=log.debug)
             await self._stop_step()
             await self._prober.aclose()
 
@@ -139,6 +141,7 @@ class PodWorker:
         now, view = self._context.clock.now(), self._context.views.of(self.uid)
         self._note_deadline(now)
         self._observe(view)
+        self._keep_host_ports(view)
         if not self._memory.deleting and not self._network_ready():
             await self._wait(None)
             return False
@@ -197,6 +200,17 @@ class PodWorker:
         specs = {container["name"]: container for container in spec.all_containers(self._pod)}
         ending = memory.deleting or memory.failure is not None
         self._prober.sync({} if ending else running, specs, lambda name: self._target(view, running[name].id, name))
+
+    def _keep_host_ports(self, view: PodView) -> None:
+        """Ports of the node lead to the pod while it has an address, where the network is ours."""
+        mappings = spec.port_mappings(self._pod) if self._context.network.used else ()
+        ip = None if self._memory.deleting or self._memory.failure is not None else view.ip
+
+        def complain(message: str) -> None:
+            self._context.tell(self._pod, "Warning", "FailedHostPort", message)
+
+        if not self._context.host_ports.keep(self.uid, mappings, ip, complain=complain):
+            self._retry_host_ports_at = self._context.clock.now() + RETRY_S
 
     def _target(self, view: PodView, container_id: str, name: str) -> Target:
         host = self._pod["spec"].get("hostNetwork")
@@ -304,7 +318,9 @@ class PodWorker:
 
     async def _wait(self, wake_at: float | None) -> None:
         """Until something changes, the steps are done, or it is time."""
-        due = [at for at in (wake_at, self._steps.refresh_at) if at is not None and at != _FOREVER]
+        times = (wake_at, self._steps.refresh_at, self._retry_host_ports_at)
+        self._retry_host_ports_at = None
+        due = [at for at in times if at is not None and at != _FOREVER]
         waits: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._changed.wait())}
         if due:
             waits.add(asyncio.ensure_future(self._context.clock.sleep(min(due) - self._context.clock.now())))

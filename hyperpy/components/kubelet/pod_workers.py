@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hyperpy.api import meta
@@ -111,10 +111,16 @@ class PodWorkers:
         self._gone(worker.uid)
 
 
+def pod_labels(view: PodView) -> Mapping[str, str]:
+    """The labels that tell which Pod the runtime's records are of."""
+    known: list[Sandbox | Container] = [*view.sandboxes, *view.containers]
+    return known[0].labels if known else {}
+
+
 def left_over(uid: str, view: PodView) -> Obj:
     """A Pod object for what is left of one in the runtime: enough to end it with its own grace."""
     known: list[Sandbox | Container] = [*view.sandboxes, *view.containers]
-    labels = known[0].labels if known else {}
+    labels = pod_labels(view)
     grace = next((k.annotations[spec.GRACE_PERIOD] for k in known if spec.GRACE_PERIOD in k.annotations), None)
     pod: Obj = {
         "metadata": {

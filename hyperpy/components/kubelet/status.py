@@ -154,8 +154,7 @@ def _never_started(facts: Facts, name: str) -> Obj:
     trouble = facts.waiting.get(name)
     if trouble is not None:
         return {"waiting": {"reason": trouble.reason, "message": trouble.message}}
-    waits = name in {c["name"] for c in facts.pod["spec"].get("containers") or ()}
-    initializing = waits and bool(facts.pod["spec"].get("initContainers"))
+    initializing = bool(facts.pod["spec"].get("initContainers"))
     return {"waiting": {"reason": "PodInitializing" if initializing else "ContainerCreating"}}
 
 
