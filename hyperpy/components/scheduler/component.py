@@ -1,210 +1,196 @@
-"""The scheduler.   Watches: Pod, Node.   Writes: Binding (pods/NAME/binding), Pod/status, Event.
+"""The scheduler: gives every Pod without a node the best one there is.
 
-One loop decides, one pod at a time, against a snapshot that already counts what it decided before; the bindings are
-written beside it, at most `BINDINGS` at once.
+Watches: Pod, Node, Namespace.   Writes: Binding (pods/NAME/binding), Pod/status, Event.
+
+    queue ──▶ decide (one Pod at a time, without waiting) ──▶ assume ──▶ bind, beside the next decision ──▶ bound
+                  └── fits nowhere: event, condition, wait for a change      └── refused: forget, back off
+
+At most `BINDINGS` are under way; when all are taken, deciding waits. Reports on Pods that fit nowhere take such a place
+too, so a thousand of them cannot flood the API.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+import random
+import socket
+from collections.abc import Callable, Coroutine
 from typing import Any, Never
 
-from hyperpy.api import errors, kinds, meta, pods
 from hyperpy.client.clock import Clock, SystemClock
 from hyperpy.client.events import EventRecorder
 from hyperpy.client.informer import Informers
-from hyperpy.client.leader import LeaderElector
-from hyperpy.client.protocol import STRATEGIC_PATCH, Client
-from hyperpy.components.scheduler.framework import Decision
-from hyperpy.components.scheduler.node_info import Snapshot
-from hyperpy.components.scheduler.plugins import profile
-from hyperpy.components.scheduler.pod_info import PodInfo, read
-from hyperpy.components.scheduler.queue import SchedulingQueue
+from hyperpy.client.leader import LeaderElector, LeadershipLost
+from hyperpy.client.protocol import Client
+from hyperpy.components.scheduler import binding, decision
+from hyperpy.components.scheduler.binding import NotBound
+from hyperpy.components.scheduler.decision import Decision
+from hyperpy.components.scheduler.intake import Intake
+from hyperpy.components.scheduler.options import Options
+from hyperpy.components.scheduler.pod_info import PodInfo
+from hyperpy.components.scheduler.profile import Profile
+from hyperpy.components.scheduler.queue import QueuedPod
+from hyperpy.components.scheduler.reports import Reports
+from hyperpy.components.supervisor import StartFailure
+
+__all__ = ["Options", "Scheduler"]
 
 log = logging.getLogger(__name__)
 
-Obj = dict[str, Any]
-
-#: Bindings under way at once; when all are taken, deciding waits.
+LEASE = "kube-scheduler"
 BINDINGS = 64
-#: Decisions made before other tasks get a turn.
-_BURST = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Settings of a scheduler.
-
-    Args:
-        scheduler_name: it takes the Pods whose spec.schedulerName is this.
-        leader_elect: wait for the Lease before working.
-        identity: this process in the Lease.
-    """
-
-    scheduler_name: str = "default-scheduler"
-    leader_elect: bool = False
-    identity: str = ""
+#: Decisions in a row before everything else in the process gets a turn.
+BURST = 8
 
 
 class Scheduler:
-    """Gives pending Pods their Nodes."""
+    """One scheduler with one profile.
+
+    Args:
+        client: under the identity `system:kube-scheduler`.
+        informers: running ones.
+        profile: its plugins; kube-scheduler's defaults when None.
+        rng: chooses among nodes that are equally good.
+    """
 
     name = "scheduler"
 
-    def __init__(self, client: Client, informers: Informers, options: Options, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        informers: Informers,
+        options: Options,
+        *,
+        clock: Clock | None = None,
+        profile: Profile | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
         self._client = client
         self._options = options
         self._clock = clock or SystemClock()
-        self._pods = informers.of(kinds.POD)
-        self._nodes = informers.of(kinds.NODE)
+        self._profile = profile or Profile(options.scheduler_name)
+        self._rng = rng or random.Random()
+        self._work = asyncio.Event()
+        self._intake = Intake(informers, profile=self._profile, clock=self._clock, changed=self._work.set)
         self._events = EventRecorder(client, options.scheduler_name, self._clock)
-        self._queue = SchedulingQueue(self._clock)
-        self._snapshot = Snapshot()
-        self._framework = profile.default()
-        self._binding = asyncio.Semaphore(BINDINGS)
+        self._reports = Reports(client, self._events, self._clock)
+        self._places = asyncio.Semaphore(BINDINGS)
+        self._start = 0
 
     async def run(self, *, ready: Callable[[], None]) -> Never:
-        """Place Pods until cancelled; with leader election, from the moment the Lease is held."""
-        if self._options.leader_elect:
-            ready()
-            elector = LeaderElector(self._client, self._clock, name="kube-scheduler", identity=self._options.identity)
-            await elector.run(lambda: self._work(lambda: None))
-        await self._work(ready)
-        raise AssertionError("the scheduler does not return")
+        """Schedule until cancelled.
 
-    async def _work(self, ready: Callable[[], None]) -> None:
-        await self._nodes.synced()
-        await self._pods.synced()
-        subscriptions = [self._nodes.subscribe(self._node_changed), self._pods.subscribe(self._pod_changed)]
+        Raises:
+            StartFailure: the Lease was lost.
+        """
+        if not self._options.leader_elect:
+            await self._schedule(ready)
+        ready()
+        identity = self._options.identity or f"{socket.gethostname()}_{os.getpid()}_{random.getrandbits(32):08x}"
+        elector = LeaderElector(self._client, self._clock, name=LEASE, identity=identity)
         try:
+            await elector.run(lambda: self._schedule(lambda: None))
+        except* LeadershipLost as lost:
+            raise StartFailure(f"scheduler: {lost.exceptions[0]}; another one leads, start this one again") from lost
+        raise AssertionError("an elector does not return")
+
+    async def _schedule(self, ready: Callable[[], None]) -> Never:
+        try:
+            await self._intake.open()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._events.run(), name="scheduler/events")
-                group.create_task(self._queue.run(), name="scheduler/back-off")
                 ready()
                 await self._decide_all(group)
         finally:
-            for unsubscribe in subscriptions:
-                unsubscribe()
+            self._intake.close()
+        raise AssertionError("scheduling does not return")
 
     async def _decide_all(self, group: asyncio.TaskGroup) -> Never:
-        decided = 0
+        queue = self._intake.queue
+        in_a_row = 0
         while True:
-            pod = await self._queue.pop()
-            decision = self._framework.decide(pod, self._snapshot.nodes())
-            if decision.node is None:
-                group.create_task(self._put_aside(pod, decision), name=f"scheduler/{pod.key}")
-            else:
-                self._snapshot.place(pod, decision.node)
-                await self._binding.acquire()
-                group.create_task(self._bind(pod, decision.node), name=f"scheduler/{pod.key}")
-            decided += 1
-            if decided % _BURST == 0:
+            await self._places.acquire()
+            self._work.clear()
+            queued = queue.pop(now=self._clock.monotonic())
+            if queued is None:
+                self._places.release()
+                in_a_row = 0
+                await self._wait(queue.next_due())
+                continue
+            group.create_task(self._holding_a_place(self._take(queued)), name=f"scheduler/{queued.pod.key}")
+            in_a_row += 1
+            if in_a_row % BURST == 0:
                 await asyncio.sleep(0)
 
-    async def _bind(self, pod: PodInfo, node: str) -> None:
-        """Write a decision; when that fails, the pod counts nowhere and comes back after its back-off."""
-        about = pod.obj["metadata"]
-        binding = {
-            "apiVersion": kinds.BINDING.api_version,
-            "kind": kinds.BINDING.kind,
-            "metadata": {"name": about["name"], "namespace": about["namespace"], "uid": pod.uid},
-            "target": {"apiVersion": "v1", "kind": "Node", "name": node},
-        }
+    async def _wait(self, due: float | None) -> None:
+        """Sleep until a change, or until a back-off is over."""
+        if due is None:
+            await self._work.wait()
+            return
+        sleep = asyncio.ensure_future(self._clock.sleep(due - self._clock.monotonic()))
+        work = asyncio.ensure_future(self._work.wait())
         try:
-            await self._client.create(kinds.POD, binding, name=about["name"], subresource="binding")
-        except errors.StatusError as error:
-            self._snapshot.remove(pod.uid)
-            if isinstance(error, (errors.NotFound, errors.Conflict)):
-                log.debug("binding %s: %s", pod.key, error)
-            else:
-                log.warning("binding %s to %s: %s", pod.key, node, error)
-                self._tell_failed(pod, f"Binding rejected: {error}")
-            self._queue.failed(pod.uid, retry=True)
-        else:
-            self._queue.remove(pod.uid)
-            message = f"Successfully assigned {pod.key} to {node}"
-            self._events.event(dict(pod.obj), kinds.POD, "Normal", "Scheduled", message)
+            await asyncio.wait({sleep, work}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._binding.release()
+            sleep.cancel()
+            work.cancel()
 
-    async def _put_aside(self, pod: PodInfo, decision: Decision) -> None:
-        self._queue.failed(pod.uid)
-        message = decision.message()
-        self._tell_failed(pod, message)
-        await self._write_condition(pod, "Unschedulable", message)
-
-    def _tell_failed(self, pod: PodInfo, message: str) -> None:
-        self._events.event(dict(pod.obj), kinds.POD, "Warning", "FailedScheduling", message)
-
-    async def _write_condition(self, pod: PodInfo, reason: str, message: str) -> None:
-        """Set PodScheduled=False where it does not say this already."""
-        old = meta.condition(dict(pod.obj), "PodScheduled") or {}
-        if (old.get("status"), old.get("reason"), old.get("message")) == ("False", reason, message):
-            return
-        now = meta.timestamp(self._clock.now())
-        condition = {
-            "type": "PodScheduled", "status": "False", "reason": reason, "message": message,
-            "lastTransitionTime": now if old.get("status") != "False" else old.get("lastTransitionTime", now),
-        }  # fmt: skip
-        about = pod.obj["metadata"]
+    async def _holding_a_place(self, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await self._client.patch(
-                kinds.POD,
-                about["name"],
-                {"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}},
-                namespace=about["namespace"],
-                patch_type=STRATEGIC_PATCH,
-                subresource="status",
-            )
-        except (errors.NotFound, errors.Conflict) as error:
-            log.debug("condition of %s: %s", pod.key, error)
-        except errors.StatusError as error:
-            log.warning("condition of %s: %s", pod.key, error)
+            await work
+        finally:
+            self._places.release()
 
-    def _pod_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
-        pod = new or old
-        assert pod is not None
-        uid = pod["metadata"]["uid"]
-        if event == "DELETED" or pods.is_terminal(pod):
-            self._queue.remove(uid)
-            if self._snapshot.node_of(uid) is not None:
-                self._snapshot.remove(uid)
-                self._queue.move_all()
-        elif pod["spec"].get("nodeName"):
-            self._queue.remove(uid)
-            self._snapshot.place(read(pod), pod["spec"]["nodeName"])
-        elif pod["spec"].get("schedulerName") == self._options.scheduler_name and not meta.is_deleting(pod):
-            self._consider(pod, old)
+    def _take(self, queued: QueuedPod) -> Coroutine[Any, Any, None]:
+        """Decide on a Pod, here and now; returns what is left to be written."""
+        pod, cluster = queued.pod, self._intake.cluster
+        made = decision.decide(pod, cluster, self._profile, start=self._start, rng=self._rng)
+        self._start = (self._start + made.looked_at) % max(1, made.total)
+        if made.node is None:
+            return self._fits_nowhere(queued, made)
+        rejection = binding.reserve(pod, made.node, self._profile)
+        if rejection is not None:
+            self._intake.queue.park(queued, rejected_by=frozenset([rejection.plugin]), now=self._clock.monotonic())
+            return self._reports.failed(pod, reason="Unschedulable", message=", ".join(rejection.reasons))
+        cluster.assume(pod, made.node)
+        return self._bind(queued, made.node)
+
+    def _fits_nowhere(self, queued: QueuedPod, made: Decision) -> Coroutine[Any, Any, None]:
+        message = made.message()
+        told = [
+            plugin.post_filter(queued.pod, self._intake.cluster, made.rejected) for plugin in self._profile.post_filters
+        ]
+        message = " ".join([message, *filter(None, told)])
+        # Without a node there is nothing that a plugin could have rejected: then every change may help.
+        rejected_by = made.rejected_by or frozenset([""])
+        self._intake.queue.park(queued, rejected_by=rejected_by, now=self._clock.monotonic())
+        return self._reports.failed(queued.pod, reason="Unschedulable", message=message)
+
+    async def _bind(self, queued: QueuedPod, node: str) -> None:
+        pod = queued.pod
+        try:
+            await binding.bind(pod, node, self._profile, self._client)
+        except NotBound as failure:
+            await self._not_bound(queued, node, failure)
         else:
-            self._queue.remove(uid)
+            self._reports.scheduled(pod, node)
 
-    def _consider(self, pod: Obj, old: Obj | None) -> None:
-        """A pending Pod of ours; a change of its status alone (our own condition) is no reason to look again."""
-        info = read(pod)
-        if self._snapshot.node_of(info.uid) is not None:
-            return  # bound a moment ago; the API has not told of it yet
-        if info.uid in self._queue and old is not None and old["spec"] == pod["spec"]:
+    async def _not_bound(self, queued: QueuedPod, node: str, failure: NotBound) -> None:
+        """Free the room; the Pod is tried again if it still needs a node."""
+        binding.unreserve(queued.pod, node, self._profile)
+        self._intake.forget(queued.pod)
+        latest: PodInfo | None = self._intake.pending(queued.pod)
+        if latest is None:
             return
-        self._queue.add(info, gated=self._framework.gate(info) is not None)
-
-    def _node_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
-        node = new or old
-        assert node is not None
-        self._snapshot.set_node(node["metadata"]["name"], None if event == "DELETED" else node)
-        if event == "ADDED" or (event == "MODIFIED" and _matters(old, new)):
-            self._queue.move_all()
-
-
-def _matters(old: Obj | None, new: Obj | None) -> bool:
-    """Whether a Node's change may let a pod fit: heartbeats do not."""
-
-    def relevant(node: Obj | None) -> tuple[object, ...]:
-        node = node or {}
-        spec, status = node.get("spec") or {}, node.get("status") or {}
-        labels = (node.get("metadata") or {}).get("labels")
-        return labels, spec.get("taints"), spec.get("unschedulable"), status.get("allocatable")
-
-    return relevant(old) != relevant(new)
+        queued.pod = latest
+        now = self._clock.monotonic()
+        if failure.rejection is not None:
+            self._intake.queue.park(queued, rejected_by=frozenset([failure.rejection.plugin]), now=now)
+        else:
+            self._intake.queue.put_back(queued, now=now)
+        self._work.set()
+        log.debug("pod %s: %s", latest.key, failure)
+        reason = "Unschedulable" if failure.rejection is not None else "SchedulerError"
+        await self._reports.failed(latest, reason=reason, message=str(failure))

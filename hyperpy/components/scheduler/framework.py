@@ -1,144 +1,159 @@
-"""The scheduling framework: the points at which plugins take part in the decision for one Pod. Pure.
+"""The extension points of the scheduler: what a plugin may be asked, in the order in which it is asked.
 
-    PreEnqueue ▶ QueueSort ▶ PreFilter ▶ Filter (each Node) ▶ Score (each Node left) ▶ the best ▶ Bind
+    PreEnqueue ─▶ QueueSort ─▶ PreFilter ─▶ Filter ─▶ (PostFilter) ─▶ PreScore ─▶ Score ─▶ Reserve ─▶ Permit ─▶ PreBind
+        ─▶ Bind ─▶ PostBind
 
-Names and order are those of Kubernetes' scheduling framework. A plugin is any object with the methods of the points
-it takes part in; the profile is the list of plugins and their weights.
+A plugin is a class with a `name` and the methods of the points it takes part in; there is nothing to inherit. Filtering
+and scoring are plain functions of the Pod and the cluster state. PreFilter and PreScore look at the Pod once and answer
+with the function to be asked of each node, or None when the plugin has nothing to say about this Pod. Source of the
+names: Concepts, "Scheduling Framework".
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol, runtime_checkable
 
+from hyperpy.client.protocol import Client
+from hyperpy.components.scheduler.cluster_state import ClusterState
 from hyperpy.components.scheduler.node_info import NodeInfo
 from hyperpy.components.scheduler.pod_info import PodInfo
 
-MAX_SCORE = 100
-#: Below this many Nodes all are looked at; above it, enough feasible ones end the search (Kubernetes' own figures).
-MIN_FEASIBLE_NODES = 100
+MAX_SCORE = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a Pod may not be queued, or may not run on a node.
+
+    Args:
+        plugin: who says so.
+        reasons: in the words that users know, for example `Insufficient cpu`.
+        preemptable: it might be different if other Pods went.
+    """
+
+    plugin: str
+    reasons: tuple[str, ...]
+    preemptable: bool = True
+
+
+class Change(Enum):
+    """What can change so that a Pod that fitted nowhere fits now."""
+
+    NODE_ADDED = "NodeAdded"
+    NODE_UPDATED = "NodeUpdated"
+    POD_PLACED = "AssignedPodAdded"
+    POD_REMOVED = "AssignedPodDeleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change in the cluster. `old` and `node` are set for nodes, `pod` for Pods."""
+
+    change: Change
+    node: NodeInfo | None = None
+    old: NodeInfo | None = None
+    pod: PodInfo | None = None
+
+
+NodeFilter = Callable[[NodeInfo], Rejection | None]
+NodeScore = Callable[[NodeInfo], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How to score the nodes for one Pod.
+
+    Args:
+        score: of one node; higher is better.
+        normalize: brings the scores of all candidates, in their order, to 0..100; None: they are there already.
+    """
+
+    score: NodeScore
+    normalize: Callable[[Sequence[float]], Sequence[float]] | None = None
+
+
+class Plugin(Protocol):
+    """Anything with a name and at least one of the points below."""
+
+    name: str
 
 
 @runtime_checkable
 class PreEnqueue(Protocol):
-    def pre_enqueue(self, pod: PodInfo) -> str | None:
-        """Why the Pod may not be considered yet, or None."""
+    def pre_enqueue(self, pod: PodInfo) -> Rejection | None:
+        """Whether the Pod may be queued at all."""
+
+
+@runtime_checkable
+class QueueSort(Protocol):
+    def sort_key(self, pod: PodInfo, queued_at: float) -> Any:
+        """The Pod with the smallest key goes first."""
 
 
 @runtime_checkable
 class PreFilter(Protocol):
-    def pre_filter(self, pod: PodInfo) -> str | None:
-        """Why no Node at all can take the Pod, or None."""
+    def pre_filter(self, pod: PodInfo, cluster: ClusterState) -> NodeFilter | Rejection | None:
+        """The filter for this Pod; None lets every node pass, a Rejection none."""
 
 
 @runtime_checkable
-class Filter(Protocol):
-    def filter(self, pod: PodInfo, node: NodeInfo) -> Sequence[str]:
-        """Why this Node cannot take the Pod; empty when it can."""
+class PostFilter(Protocol):
+    def post_filter(self, pod: PodInfo, cluster: ClusterState, rejected: Mapping[str, Rejection]) -> str:
+        """Make room where no node fits (or not); returns what to add to the message for users."""
 
 
 @runtime_checkable
-class Score(Protocol):
-    def score(self, pod: PodInfo, node: NodeInfo) -> float:
-        """How well this Node suits the Pod, the more the better, on a scale of the plugin's own."""
-
-    def normalize(self, scores: Sequence[float]) -> Sequence[float]:
-        """The scores of all feasible Nodes on the scale 0 to MAX_SCORE."""
+class PreScore(Protocol):
+    def pre_score(self, pod: PodInfo, cluster: ClusterState, nodes: Sequence[NodeInfo]) -> Scoring | None:
+        """How to score the nodes that passed; None: the plugin does not care."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Either `node`, or why none: the count of Nodes by reason.
+@runtime_checkable
+class Reserve(Protocol):
+    def reserve(self, pod: PodInfo, node: str) -> Rejection | None:
+        """Take what the Pod will need on the node."""
 
-    Args:
-        reason: why no Node at all can take it, when that was clear without looking at them.
-        rejections: Node name -> plugin name -> reasons, of those looked at.
-    """
-
-    node: str | None
-    total: int = 0
-    reason: str = ""
-    rejections: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
-
-    def message(self) -> str:
-        """`0/3 nodes are available: 1 node(s) were unschedulable, 2 Insufficient cpu.`"""
-        if self.reason:
-            return f"0/{self.total} nodes are available: {self.reason}."
-        if not self.total:
-            return "no nodes available to schedule pods"
-        counts = Counter(
-            reason for plugins in self.rejections.values() for reasons in plugins.values() for reason in reasons
-        )
-        listed = ", ".join(sorted(f"{count} {reason}" for reason, count in counts.items()))
-        return f"0/{self.total} nodes are available: {listed}."
+    def unreserve(self, pod: PodInfo, node: str) -> None:
+        """Give it back: the Pod will not be bound. Called also when `reserve` was not, or refused."""
 
 
-class Framework:
-    """One profile of plugins.
-
-    Args:
-        plugins: (plugin, weight of its score) in order.
-    """
-
-    def __init__(self, plugins: Sequence[tuple[object, int]]) -> None:
-        self._pre_enqueue = [plugin for plugin, _ in plugins if isinstance(plugin, PreEnqueue)]
-        self._pre_filters = [plugin for plugin, _ in plugins if isinstance(plugin, PreFilter)]
-        self._filters = [plugin for plugin, _ in plugins if isinstance(plugin, Filter)]
-        self._scores = [(plugin, weight) for plugin, weight in plugins if isinstance(plugin, Score) and weight]
-        self._start = 0
-
-    def gate(self, pod: PodInfo) -> str | None:
-        """Why the Pod may not be considered yet, or None."""
-        return next((why for plugin in self._pre_enqueue if (why := plugin.pre_enqueue(pod)) is not None), None)
-
-    def decide(self, pod: PodInfo, nodes: Sequence[NodeInfo]) -> Decision:
-        """The best Node for a Pod. The search begins where the last one ended, so that all get their turn."""
-        for plugin in self._pre_filters:
-            why = plugin.pre_filter(pod)
-            if why is not None:
-                return Decision(None, len(nodes), reason=why)
-        wanted = _enough(len(nodes))
-        feasible: list[NodeInfo] = []
-        rejections: dict[str, Mapping[str, Sequence[str]]] = {}
-        seen = 0
-        for seen in range(1, len(nodes) + 1):
-            node = nodes[(self._start + seen - 1) % len(nodes)]
-            rejected = self._reject(pod, node)
-            if rejected:
-                rejections[node.name] = rejected
-            else:
-                feasible.append(node)
-                if len(feasible) >= wanted:
-                    break
-        if nodes:
-            self._start = (self._start + seen) % len(nodes)
-        if not feasible:
-            return Decision(None, len(nodes), rejections=rejections)
-        return Decision(self._best(pod, feasible).name, len(nodes), rejections=rejections)
-
-    def _reject(self, pod: PodInfo, node: NodeInfo) -> Mapping[str, Sequence[str]]:
-        """The first plugin that does not want this Node, with its reasons."""
-        for plugin in self._filters:
-            reasons = plugin.filter(pod, node)
-            if reasons:
-                return {type(plugin).__name__: reasons}
-        return {}
-
-    def _best(self, pod: PodInfo, feasible: Sequence[NodeInfo]) -> NodeInfo:
-        if len(feasible) == 1:
-            return feasible[0]
-        totals = [0.0] * len(feasible)
-        for plugin, weight in self._scores:
-            scores = plugin.normalize([plugin.score(pod, node) for node in feasible])
-            totals = [total + weight * score for total, score in zip(totals, scores, strict=True)]
-        return feasible[max(range(len(feasible)), key=totals.__getitem__)]
+@runtime_checkable
+class Permit(Protocol):
+    async def permit(self, pod: PodInfo, node: str) -> Rejection | None:
+        """Let the Pod be bound, now or after a wait."""
 
 
-def _enough(nodes: int) -> int:
-    """How many feasible Nodes are enough: half of them less one per cent for each 125, at least 5 %."""
-    if nodes <= MIN_FEASIBLE_NODES:
-        return nodes
-    percentage = max(5, 50 - nodes // 125)
-    return max(MIN_FEASIBLE_NODES, nodes * percentage // 100)
+@runtime_checkable
+class PreBind(Protocol):
+    async def pre_bind(self, pod: PodInfo, node: str, client: Client) -> None:
+        """Do what has to be done before; a StatusError puts the Pod back into the queue."""
+
+
+@runtime_checkable
+class Bind(Protocol):
+    async def bind(self, pod: PodInfo, node: str, client: Client) -> bool:
+        """Bind the Pod; False leaves it to the next Bind plugin."""
+
+
+@runtime_checkable
+class PostBind(Protocol):
+    def post_bind(self, pod: PodInfo, node: str) -> None:
+        """The Pod is bound."""
+
+
+@runtime_checkable
+class Waker(Protocol):
+    def may_help(self, pod: PodInfo, event: Event) -> bool:
+        """Whether a change may make the Pod fit that this plugin rejected. Without this, every change may."""
+
+
+def to_hundred(scores: Sequence[float], *, reverse: bool = False) -> list[float]:
+    """Scores as shares of the largest; `reverse` makes the smallest the best."""
+    most = max(scores, default=0.0)
+    if not most:
+        return [MAX_SCORE if reverse else 0.0] * len(scores)
+    shares = [MAX_SCORE * score / most for score in scores]
+    return [MAX_SCORE - share for share in shares] if reverse else shares

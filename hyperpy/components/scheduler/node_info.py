@@ -1,111 +1,114 @@
-"""Nodes with what is left on them, kept by adding and removing: a decision never counts the placed Pods again."""
+"""A node as the scheduler sees it: what it has, what its Pods take of it, kept up to date Pod by Pod."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hyperpy.components.scheduler.pod_info import HostPort, PodInfo
-from hyperpy.components.scheduler.resources import PODS, Amounts, amounts
+from hyperpy.api import taints
+from hyperpy.client.protocol import Obj
+from hyperpy.components.scheduler import requests
+from hyperpy.components.scheduler.pod_info import PodInfo
 
-Obj = Mapping[str, Any]
+_HINDERING = (taints.NO_SCHEDULE, taints.NO_EXECUTE)
 
 
 class NodeInfo:
-    """One Node: its object, what it can give, and what its Pods have taken."""
+    """One node and the Pods on it. Read-only for plugins; `ClusterState` changes it.
 
-    __slots__ = ("allocatable", "host_ports", "images", "labels", "name", "obj", "pods", "requested", "scored")
+    `obj` is None while Pods are known to be on a node that is itself not known (yet, or any more).
+    """
+
+    __slots__ = (
+        "allocatable_cpu", "allocatable_memory", "allocatable_other", "allowed_pods", "hindering", "images", "labels",
+        "name", "obj", "pods", "ports", "requested_cpu", "requested_memory", "requested_other", "scored_cpu",
+        "scored_memory", "taints", "unschedulable",
+    )  # fmt: skip
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.obj: Obj | None = None
         self.labels: Mapping[str, str] = {}
-        self.allocatable: Amounts = {}
-        self.images: frozenset[str] = frozenset()
+        self.taints: Sequence[Obj] = ()
+        self.hindering: Sequence[Obj] = ()
+        self.unschedulable = False
+        self.images: dict[str, int] = {}
+        self.allocatable_cpu = 0
+        self.allocatable_memory = 0
+        self.allocatable_other: Mapping[str, int] = {}
+        self.allowed_pods = 0
         self.pods: dict[str, PodInfo] = {}
-        self.requested: Counter[str] = Counter()
-        self.scored: Counter[str] = Counter()
-        self.host_ports: Counter[HostPort] = Counter()
+        self.ports: dict[tuple[str, int], dict[str, int]] = {}
+        self.requested_cpu = 0
+        self.requested_memory = 0
+        self.requested_other: dict[str, int] = {}
+        self.scored_cpu = 0
+        self.scored_memory = 0
 
     @property
-    def taints(self) -> Sequence[dict[str, Any]]:
-        return (self.obj or {}).get("spec", {}).get("taints") or ()
+    def node(self) -> Obj:
+        """The Node object; there for every node that a plugin is given."""
+        assert self.obj is not None
+        return self.obj
 
-    @property
-    def unschedulable(self) -> bool:
-        return bool((self.obj or {}).get("spec", {}).get("unschedulable"))
-
-    def set_node(self, node: Obj | None) -> None:
-        """Take the Node's newest state; None when it is gone."""
+    def describe(self, node: Obj) -> None:
+        """Take over a new version of the Node."""
+        status = node.get("status") or {}
         self.obj = node
-        status = (node or {}).get("status") or {}
-        self.labels = ((node or {}).get("metadata") or {}).get("labels") or {}
-        self.allocatable = amounts(status.get("allocatable") or status.get("capacity"))
-        self.images = frozenset(name for image in status.get("images") or () for name in image.get("names") or ())
+        self.labels = node["metadata"].get("labels") or {}
+        self.taints = node["spec"].get("taints") or ()
+        self.hindering = [taint for taint in self.taints if taint.get("effect") in _HINDERING]
+        self.unschedulable = bool(node["spec"].get("unschedulable"))
+        self.images = {
+            name: image.get("sizeBytes", 0) for image in status.get("images") or () for name in image.get("names") or ()
+        }
+        amounts = requests.amounts(status.get("allocatable") or status.get("capacity") or {})
+        self.allowed_pods = amounts.pop("pods", 0)
+        self.allocatable_cpu = amounts.pop(requests.CPU, 0)
+        self.allocatable_memory = amounts.pop(requests.MEMORY, 0)
+        self.allocatable_other = amounts
 
     def add(self, pod: PodInfo) -> None:
-        """Count a Pod in; one that is counted already is counted anew."""
-        self.remove(pod.uid)
+        """A Pod is on the node now."""
         self.pods[pod.uid] = pod
-        self.requested.update(pod.requests)
-        self.requested[PODS] += 1
-        self.scored.update(pod.scored_requests)
-        self.host_ports.update(pod.host_ports)
+        self._count(pod, 1)
 
-    def remove(self, uid: str) -> None:
-        """Count a Pod out."""
-        pod = self.pods.pop(uid, None)
-        if pod is None:
-            return
-        self.requested.subtract(pod.requests)
-        self.requested[PODS] -= 1
-        self.scored.subtract(pod.scored_requests)
-        for port in pod.host_ports:
-            self.host_ports[port] -= 1
-            if not self.host_ports[port]:
-                del self.host_ports[port]
+    def remove(self, pod: PodInfo) -> None:
+        """A Pod is not on the node any more."""
+        if self.pods.pop(pod.uid, None) is not None:
+            self._count(pod, -1)
+
+    def port_is_taken(self, address: str, protocol: str, number: int) -> bool:
+        """Whether a host port clashes with one in use; 0.0.0.0 clashes with every address."""
+        taken = self.ports.get((protocol, number))
+        if not taken:
+            return False
+        return address == "0.0.0.0" or "0.0.0.0" in taken or address in taken
+
+    def _count(self, pod: PodInfo, sign: int) -> None:
+        asked = pod.requests
+        self.requested_cpu += sign * asked.cpu
+        self.requested_memory += sign * asked.memory
+        self.scored_cpu += sign * asked.scored_cpu
+        self.scored_memory += sign * asked.scored_memory
+        for name, amount in asked.other.items():
+            self.requested_other[name] = self.requested_other.get(name, 0) + sign * amount
+        for address, protocol, number in pod.ports:
+            users = self.ports.setdefault((protocol, number), {})
+            users[address] = users.get(address, 0) + sign
+            if not users[address]:
+                del users[address]
+            if not users:
+                del self.ports[protocol, number]
 
 
-class Snapshot:
-    """All Nodes. A Pod that was just bound counts from that moment (assumed), not from when the API tells of it."""
+def described(node: Obj) -> NodeInfo:
+    """A node without Pods, to compare with another version of it."""
+    info = NodeInfo(node["metadata"]["name"])
+    info.describe(node)
+    return info
 
-    def __init__(self) -> None:
-        self._nodes: dict[str, NodeInfo] = {}
-        self._node_of: dict[str, str] = {}
-        self._list: list[NodeInfo] | None = None
 
-    def nodes(self) -> Sequence[NodeInfo]:
-        """Those that exist, in the order they came."""
-        if self._list is None:
-            self._list = [info for info in self._nodes.values() if info.obj is not None]
-        return self._list
-
-    def set_node(self, name: str, node: Obj | None) -> None:
-        """A Node came, changed or (None) went. Pods may be told of before their Node."""
-        info = self._nodes.setdefault(name, NodeInfo(name))
-        info.set_node(node)
-        self._list = None
-        if node is None and not info.pods:
-            del self._nodes[name]
-
-    def place(self, pod: PodInfo, node_name: str) -> None:
-        """A Pod is on a Node, or was just bound to it."""
-        if self._node_of.get(pod.uid) not in (None, node_name):
-            self.remove(pod.uid)
-        self._node_of[pod.uid] = node_name
-        self._nodes.setdefault(node_name, NodeInfo(node_name)).add(pod)
-
-    def remove(self, uid: str) -> None:
-        """A Pod is gone or finished, or its binding failed."""
-        name = self._node_of.pop(uid, None)
-        if name is None:
-            return
-        info = self._nodes[name]
-        info.remove(uid)
-        if info.obj is None and not info.pods:
-            del self._nodes[name]
-
-    def node_of(self, uid: str) -> str | None:
-        """The Node a Pod counts on."""
-        return self._node_of.get(uid)
+def capacity(node: NodeInfo) -> tuple[Any, ...]:
+    """What a node offers."""
+    return node.allocatable_cpu, node.allocatable_memory, node.allocatable_other, node.allowed_pods

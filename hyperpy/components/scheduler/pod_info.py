@@ -1,53 +1,85 @@
-"""A pending Pod with everything that plugins ask of it worked out once. Pure."""
+"""A Pod as the scheduler sees it: everything its plugins ask for again and again, worked out once. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 from hyperpy.api import meta
-from hyperpy.components.scheduler.resources import Amounts, pod_requests
+from hyperpy.client.protocol import Obj
+from hyperpy.components.scheduler import affinity_terms, node_selection, requests
+from hyperpy.components.scheduler.affinity_terms import Term
+from hyperpy.components.scheduler.node_selection import NodeSelection
 
-Obj = Mapping[str, Any]
 
-HostPort = tuple[str, str, int]
-
-
-@dataclass(frozen=True, slots=True)
 class PodInfo:
-    """`host_ports` are (protocol, host address or 0.0.0.0, port)."""
+    """A Pod with what follows from it.
 
-    obj: Obj
-    key: str
-    uid: str
-    priority: int
-    requests: Amounts
-    scored_requests: Amounts
-    host_ports: Sequence[HostPort]
+    Args:
+        obj: the Pod; replaced when a newer version of the same Pod says nothing new to the scheduler.
+    """
+
+    def __init__(self, obj: Obj) -> None:
+        self.obj = obj
+        about = obj["metadata"]
+        self.uid: str = about["uid"]
+        self.namespace: str = about["namespace"]
+        self.name: str = about["name"]
+        self.labels: Mapping[str, str] = about.get("labels") or {}
+        self.requests = requests.of_pod(obj)
+        self.ports = requests.host_ports(obj)
+
+    @property
+    def key(self) -> str:
+        """`namespace/name`."""
+        return f"{self.namespace}/{self.name}"
 
     @property
     def spec(self) -> Obj:
-        return self.obj["spec"]
+        """The Pod's spec."""
+        spec: Obj = self.obj["spec"]
+        return spec
 
+    @property
+    def priority(self) -> int:
+        """Higher goes first."""
+        return int(self.spec.get("priority") or 0)
 
-def read(pod: Obj) -> PodInfo:
-    """Work a Pod out."""
-    return PodInfo(
-        obj=pod,
-        key=meta.key(dict(pod)),
-        uid=pod["metadata"].get("uid", ""),
-        priority=pod["spec"].get("priority") or 0,
-        requests=pod_requests(pod),
-        scored_requests=pod_requests(pod, with_defaults=True),
-        host_ports=tuple(_host_ports(pod)),
-    )
+    @property
+    def leaving(self) -> bool:
+        """It is being deleted: it still takes room, but nobody counts on it."""
+        return meta.is_deleting(self.obj)
 
+    @property
+    def tolerations(self) -> Sequence[Obj]:
+        """What taints it bears."""
+        return self.spec.get("tolerations") or ()
 
-def _host_ports(pod: Obj) -> list[HostPort]:
-    return [
-        (port.get("protocol") or "TCP", port.get("hostIP") or "0.0.0.0", port["hostPort"])
-        for container in pod["spec"].get("containers") or ()
-        for port in container.get("ports") or ()
-        if port.get("hostPort")
-    ]
+    @cached_property
+    def selection(self) -> NodeSelection | None:
+        """The nodes it insists on, or None: any."""
+        return node_selection.required(self.spec)
+
+    @cached_property
+    def required_affinity(self) -> tuple[Term, ...]:
+        """It has to run near Pods of these terms."""
+        return affinity_terms.required(self.obj, "podAffinity")
+
+    @cached_property
+    def required_anti_affinity(self) -> tuple[Term, ...]:
+        """It must not run near Pods of these terms."""
+        return affinity_terms.required(self.obj, "podAntiAffinity")
+
+    @cached_property
+    def preferences(self) -> tuple[tuple[Term, int], ...]:
+        """Terms it would like to be near (positive weight) or away from (negative)."""
+        return affinity_terms.preferred(self.obj)
+
+    def says_the_same(self, obj: Obj) -> bool:
+        """Whether another version of the Pod differs in nothing that decides where it may go: in its status only."""
+        about, other = self.obj["metadata"], obj["metadata"]
+        return bool(
+            self.spec == obj["spec"]
+            and about.get("labels") == other.get("labels")
+            and about.get("annotations") == other.get("annotations")
+        )

@@ -1,122 +1,197 @@
-"""The pods that wait for a Node, in three places.
+"""The scheduling queue: which Pod is decided on next, and when one that fitted nowhere is tried again. Pure.
 
-    add ──▶ active ──popped──▶ being decided ──bound──▶ gone
-              ▲  ▲                  │ no Node fits
-              │  └── back-off ◀─────┼── something that may help happened meanwhile, or binding failed
-              │         ▲           ▼
-              │         └──── unschedulable ── gated pods wait here too
-              └── back-off over
+                        ┌── a change that may help ──┐
+                        ▼                            │
+    add ──▶ active ──pop──▶ (decided) ──fits nowhere──▶ unschedulable
+     │        ▲                 └── could not be bound ─▶ backing off ──its time is over──▶ active
+     └ gated ─┘ its gates opened
 
-Bounded by the number of pending pods. Source of the back-off figures: kube-scheduler (1 s doubling to 10 s).
+A Pod that a change woke waits for the rest of its back-off, but only while others are waiting: an idle scheduler takes
+it at once. One that could not be bound waits in any case. Every Pod is in the queue once. Source of the states and
+figures: Concepts, "Scheduling Framework", and kube-scheduler (1 s doubling to 10 s; 5 minutes).
 """
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import itertools
-from typing import Never
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
 
-from hyperpy.client.clock import Clock
 from hyperpy.components.scheduler.pod_info import PodInfo
 
-INITIAL_BACKOFF_S = 1.0
+BACKOFF_S = 1.0
 MAX_BACKOFF_S = 10.0
+#: Even without a change that helps, an unschedulable Pod is tried again after so long.
+PATIENCE_S = 300.0
+
+
+class Place(Enum):
+    """Where a Pod is."""
+
+    ACTIVE = auto()
+    BACKING_OFF = auto()
+    UNSCHEDULABLE = auto()
+    GATED = auto()
+    POPPED = auto()
+
+
+@dataclass(slots=True, eq=False)
+class QueuedPod:
+    """A Pod that waits for a node.
+
+    Args:
+        since: when it was first queued (monotonic seconds).
+        attempts: decisions made about it.
+        tried_at: when the last one was.
+        rejected_by: the plugins that kept it from its nodes, or from the queue.
+        failed: it fitted, and could not be bound.
+    """
+
+    pod: PodInfo
+    since: float
+    attempts: int = 0
+    tried_at: float = 0.0
+    rejected_by: frozenset[str] = frozenset()
+    failed: bool = False
+    place: Place = Place.ACTIVE
+
+    def due(self) -> float:
+        """When its back-off is over."""
+        if not self.attempts:
+            return 0.0
+        return self.tried_at + min(MAX_BACKOFF_S, BACKOFF_S * 2.0 ** min(self.attempts - 1, 10))
 
 
 class SchedulingQueue:
-    """Pending pods by priority, then by age (PrioritySort)."""
+    """Pods without a node. Times are monotonic seconds, given by the caller.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    Args:
+        sort_key: the Pod with the smallest goes first.
+    """
+
+    def __init__(self, sort_key: Callable[[PodInfo, float], Any]) -> None:
+        self._sort_key = sort_key
+        self._pods: dict[str, QueuedPod] = {}
         self._order = itertools.count()
-        self._pods: dict[str, PodInfo] = {}
-        self._attempts: dict[str, int] = {}
-        self._active: list[tuple[int, int, str]] = []
-        self._queued: set[str] = set()
-        self._backoff: dict[str, float] = {}
-        self._unschedulable: set[str] = set()
-        self._moves = 0
-        self._popped_at: dict[str, int] = {}
-        self._work = asyncio.Event()
-        self._timer_work = asyncio.Event()
+        self._active: list[tuple[Any, int, QueuedPod]] = []
+        self._backing_off: list[tuple[float, int, QueuedPod]] = []
+        self._unschedulable: dict[str, QueuedPod] = {}
 
-    def __contains__(self, uid: str) -> bool:
-        return uid in self._pods
+    def __len__(self) -> int:
+        return len(self._pods)
 
-    def add(self, pod: PodInfo, *, gated: bool = False) -> None:
-        """A pod to place, new or changed; a gated one is kept aside until it changes."""
-        known = pod.uid in self._pods
-        self._pods[pod.uid] = pod
-        if gated:
-            self._unschedulable.add(pod.uid)
-        elif not known or pod.uid in self._unschedulable:
-            self._unschedulable.discard(pod.uid)
-            self._activate(pod.uid)
+    def get(self, uid: str) -> QueuedPod | None:
+        """The Pod, if it is queued."""
+        return self._pods.get(uid)
+
+    def add(self, pod: PodInfo, *, now: float, gated_by: frozenset[str] = frozenset()) -> None:
+        """Queue a Pod that is not queued; with `gated_by` it waits until it changes."""
+        queued = QueuedPod(pod, now, rejected_by=gated_by)
+        self._pods[pod.uid] = queued
+        if gated_by:
+            queued.place = Place.GATED
+        else:
+            self._activate(queued)
+
+    def put_back(self, queued: QueuedPod, *, now: float) -> None:
+        """A popped Pod could not be bound: try again after its back-off."""
+        self._pods[queued.pod.uid] = queued
+        queued.failed, queued.tried_at = True, now
+        self._back_off(queued)
+
+    def park(self, queued: QueuedPod, *, rejected_by: frozenset[str], now: float) -> None:
+        """A popped Pod fits nowhere: it waits for a change that may help."""
+        self._pods[queued.pod.uid] = queued
+        queued.failed, queued.rejected_by, queued.tried_at = False, rejected_by, now
+        queued.place = Place.UNSCHEDULABLE
+        self._unschedulable[queued.pod.uid] = queued
 
     def remove(self, uid: str) -> None:
-        """The pod is placed or gone."""
-        for place in (self._pods, self._attempts, self._backoff, self._popped_at):
-            place.pop(uid, None)
-        self._unschedulable.discard(uid)
-        self._queued.discard(uid)
+        """A Pod needs no node any more."""
+        queued = self._pods.pop(uid, None)
+        if queued is not None:
+            queued.place = Place.POPPED
+            self._unschedulable.pop(uid, None)
 
-    async def pop(self) -> PodInfo:
-        """The next pod to decide on; waits for one."""
-        while True:
-            while self._active:
-                _, _, uid = heapq.heappop(self._active)
-                if uid in self._queued:
-                    self._queued.discard(uid)
-                    self._attempts[uid] = self._attempts.get(uid, 0) + 1
-                    self._popped_at[uid] = self._moves
-                    return self._pods[uid]
-            self._work.clear()
-            await self._work.wait()
+    def wake(self, may_help: Callable[[QueuedPod], bool], *, now: float) -> None:
+        """Something changed: try those Pods again for which it may help."""
+        for queued in [each for each in self._unschedulable.values() if may_help(each)]:
+            self._stir(queued, now=now)
 
-    def failed(self, uid: str, *, retry: bool = False) -> None:
-        """No Node was found for a popped pod. It waits for a helpful event, or (`retry`) only for its back-off."""
-        if uid not in self._pods:
-            return
-        if retry or self._popped_at.get(uid) != self._moves:
-            self._back_off(uid)
+    def stir(self, uid: str, *, now: float) -> None:
+        """The Pod itself changed: try it again."""
+        queued = self._unschedulable.get(uid)
+        if queued is not None:
+            self._stir(queued, now=now)
+
+    def pop(self, *, now: float) -> QueuedPod | None:
+        """The next Pod to decide on, or None when none may be tried yet."""
+        self._flush(now)
+        queued = self._first(self._active, Place.ACTIVE) or self._first(
+            self._backing_off, Place.BACKING_OFF, unless_failed=True
+        )
+        if queued is None:
+            return None
+        del self._pods[queued.pod.uid]
+        queued.place = Place.POPPED
+        queued.attempts += 1
+        queued.tried_at = now
+        return queued
+
+    def next_due(self) -> float | None:
+        """When `pop` may have something without a change, or None."""
+        while self._backing_off and self._backing_off[0][2].place is not Place.BACKING_OFF:
+            heapq.heappop(self._backing_off)
+        times = [self._backing_off[0][0]] if self._backing_off else []
+        oldest = next(iter(self._unschedulable.values()), None)
+        if oldest is not None:
+            times.append(oldest.tried_at + PATIENCE_S)
+        return min(times, default=None)
+
+    def _flush(self, now: float) -> None:
+        while self._backing_off and self._backing_off[0][0] <= now:
+            _, _, queued = heapq.heappop(self._backing_off)
+            if queued.place is Place.BACKING_OFF:
+                self._activate(queued)
+        while self._unschedulable:
+            oldest = next(iter(self._unschedulable.values()))
+            if oldest.tried_at + PATIENCE_S > now:
+                break
+            self._stir(oldest, now=now)
+
+    def _stir(self, queued: QueuedPod, *, now: float) -> None:
+        del self._unschedulable[queued.pod.uid]
+        if queued.due() <= now:
+            self._activate(queued)
         else:
-            self._unschedulable.add(uid)
+            self._back_off(queued)
 
-    def move_all(self) -> None:
-        """Something happened that may let pods fit: those put aside come back after their back-off."""
-        self._moves += 1
-        for uid in list(self._unschedulable):
-            self._unschedulable.discard(uid)
-            self._back_off(uid)
+    def _activate(self, queued: QueuedPod) -> None:
+        queued.place = Place.ACTIVE
+        heapq.heappush(self._active, (self._sort_key(queued.pod, queued.since), next(self._order), queued))
 
-    async def run(self) -> Never:
-        """Bring pods back when their back-off is over, until cancelled."""
-        while True:
-            self._timer_work.clear()
-            now = self._clock.monotonic()
-            for uid in [uid for uid, due in self._backoff.items() if due <= now]:
-                del self._backoff[uid]
-                self._activate(uid)
-            if not self._backoff:
-                await self._timer_work.wait()
+    def _back_off(self, queued: QueuedPod) -> None:
+        queued.place = Place.BACKING_OFF
+        heapq.heappush(self._backing_off, (queued.due(), next(self._order), queued))
+
+    @staticmethod
+    def _first(
+        heap: list[tuple[Any, int, QueuedPod]], place: Place, *, unless_failed: bool = False
+    ) -> QueuedPod | None:
+        """Take the first of a heap that is still where the heap says; others were removed meanwhile."""
+        kept = []
+        found = None
+        while heap and found is None:
+            entry = heapq.heappop(heap)
+            if entry[2].place is not place:
                 continue
-            due = min(self._backoff.values())
-            sleep = asyncio.ensure_future(self._clock.sleep(due - now))
-            wake = asyncio.ensure_future(self._timer_work.wait())
-            try:
-                await asyncio.wait({sleep, wake}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                sleep.cancel()
-                wake.cancel()
-
-    def _activate(self, uid: str) -> None:
-        if uid not in self._queued:
-            self._queued.add(uid)
-            heapq.heappush(self._active, (-self._pods[uid].priority, next(self._order), uid))
-            self._work.set()
-
-    def _back_off(self, uid: str) -> None:
-        delay = min(INITIAL_BACKOFF_S * 2 ** min(self._attempts.get(uid, 1) - 1, 10), MAX_BACKOFF_S)
-        self._backoff[uid] = self._clock.monotonic() + delay
-        self._timer_work.set()
+            if unless_failed and entry[2].failed:
+                kept.append(entry)
+                continue
+            found = entry[2]
+        for entry in kept:
+            heapq.heappush(heap, entry)
+        return found

@@ -1,87 +1,148 @@
-"""The scheduling queue: priority, back-off, and the events that bring pods back."""
+"""The scheduling queue: order, back-off, what wakes a Pod, and that no Pod is lost or doubled."""
 
-import asyncio
+from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from hyperpy.components.scheduler.pod_info import read
-from hyperpy.components.scheduler.queue import SchedulingQueue
-from hyperpy.testing.clock import ManualClock
+from hypothesis import given
+from hypothesis import strategies as st
 
+from hyperpy.components.scheduler.plugins.priority_sort import PrioritySort
+from hyperpy.components.scheduler.pod_info import PodInfo
+from hyperpy.components.scheduler.queue import BACKOFF_S, MAX_BACKOFF_S, PATIENCE_S, QueuedPod, SchedulingQueue
 
-def pod(uid, priority=0):
-    return read({"metadata": {"name": uid, "namespace": "d", "uid": uid}, "spec": {"priority": priority}})
-
-
-@pytest.fixture
-async def queue():
-    clock = ManualClock()
-    made = SchedulingQueue(clock)
-    task = asyncio.create_task(made.run())
-    yield made, clock
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+NOBODY = frozenset({"NodeResourcesFit"})
 
 
-async def popped(queue):
-    async with asyncio.timeout(1):
-        return (await queue.pop()).uid
+def pod(name: str, priority: int = 0) -> PodInfo:
+    return PodInfo({"metadata": {"name": name, "namespace": "d", "uid": name}, "spec": {"priority": priority}})
 
 
-async def test_higher_priority_first_then_the_one_that_waits_longest(queue):
-    made, _ = queue
-    for uid, priority in (("a", 0), ("b", 0), ("c", 5)):
-        made.add(pod(uid, priority))
-    assert [await popped(made) for _ in range(3)] == ["c", "a", "b"]
+def make() -> SchedulingQueue:
+    return SchedulingQueue(PrioritySort().sort_key)
 
 
-async def test_a_pod_that_did_not_fit_waits_for_an_event_and_then_for_its_back_off(queue):
-    made, clock = queue
-    made.add(pod("a"))
-    await popped(made)
-    made.failed("a")
-    waiting = asyncio.create_task(made.pop())
-    await clock.advance(100)
-    assert not waiting.done()
-    made.move_all()
-    await clock.advance(0.9)
-    assert not waiting.done()
-    await clock.advance(0.2)
-    assert (await waiting).uid == "a"
+def popped(queue: SchedulingQueue, now: float) -> QueuedPod:
+    found = queue.pop(now=now)
+    assert found is not None
+    return found
 
 
-async def test_an_event_during_the_decision_is_not_missed(queue):
-    made, clock = queue
-    made.add(pod("a"))
-    await popped(made)
-    made.move_all()
-    made.failed("a")
-    waiting = asyncio.create_task(made.pop())
-    await clock.advance(1.1)
-    assert (await waiting).uid == "a"
+def always(queued: QueuedPod) -> bool:
+    return True
 
 
-async def test_back_off_grows_to_its_limit(queue):
-    made, clock = queue
-    made.add(pod("a"))
-    await popped(made)
-    pauses = []
+def test_priority_goes_first_then_age() -> None:
+    queue = make()
+    queue.add(pod("young"), now=2)
+    queue.add(pod("old"), now=1)
+    queue.add(pod("vip", 1000), now=3)
+    assert [popped(queue, 3).pod.name for _ in range(3)] == ["vip", "old", "young"]
+    assert queue.pop(now=3) is None
+
+
+def test_an_unschedulable_pod_waits_for_a_change_that_helps() -> None:
+    queue = make()
+    queue.add(pod("a"), now=0)
+    queue.park(popped(queue, 0), rejected_by=NOBODY, now=0)
+    assert queue.pop(now=100) is None
+    queue.wake(lambda queued: False, now=100)
+    assert queue.pop(now=100) is None
+    queue.wake(lambda queued: queued.rejected_by == NOBODY, now=100)
+    assert popped(queue, 100).attempts == 2
+
+
+def test_a_woken_pod_backs_off_only_behind_others() -> None:
+    queue = make()
+    queue.add(pod("loser"), now=0)
+    queue.park(popped(queue, 0), rejected_by=NOBODY, now=0)
+    queue.add(pod("other"), now=0.1)
+    queue.wake(always, now=0.1)
+    assert queue.next_due() == BACKOFF_S
+    assert [popped(queue, 0.1).pod.name for _ in range(2)] == ["other", "loser"]
+
+
+def test_a_failed_binding_waits_out_its_back_off_which_grows() -> None:
+    queue = make()
+    queue.add(pod("a"), now=0)
+    now, waits = 0.0, []
     for _ in range(6):
-        before = clock.monotonic()
-        made.failed("a", retry=True)
-        waiting = asyncio.create_task(made.pop())
-        while not waiting.done():
-            await clock.advance(0.5)
-        pauses.append(clock.monotonic() - before)
-    assert pauses == pytest.approx([1, 2, 4, 8, 10, 10])
+        queue.put_back(popped(queue, now), now=now)
+        due = queue.next_due()
+        assert due is not None
+        assert queue.pop(now=due - 0.01) is None
+        waits.append(due - now)
+        now = due
+    assert waits == [1, 2, 4, 8, MAX_BACKOFF_S, MAX_BACKOFF_S]
 
 
-async def test_a_gated_pod_waits_and_a_removed_one_is_never_popped(queue):
-    made, _ = queue
-    made.add(pod("gated"), gated=True)
-    made.add(pod("gone"))
-    made.remove("gone")
-    made.add(pod("b"))
-    assert await popped(made) == "b"
-    made.add(pod("gated"))
-    assert await popped(made) == "gated"
+def test_patience_ends_after_five_minutes() -> None:
+    queue = make()
+    queue.add(pod("a"), now=0)
+    queue.park(popped(queue, 0), rejected_by=NOBODY, now=0)
+    assert queue.next_due() == PATIENCE_S
+    assert queue.pop(now=PATIENCE_S) is not None
+
+
+def test_a_gated_pod_is_woken_by_nothing_but_itself() -> None:
+    queue = make()
+    queue.add(pod("a"), now=0, gated_by=frozenset({"SchedulingGates"}))
+    queue.wake(always, now=1)
+    assert queue.pop(now=1000) is None
+    queue.remove("a")
+    queue.add(pod("a"), now=2)
+    assert queue.pop(now=2) is not None
+
+
+def test_a_removed_pod_does_not_come_back() -> None:
+    queue = make()
+    for name in "abc":
+        queue.add(pod(name), now=0)
+    parked = popped(queue, 0)
+    queue.park(parked, rejected_by=NOBODY, now=0)
+    queue.remove(parked.pod.uid)
+    queue.remove("b")
+    queue.wake(always, now=1)
+    assert popped(queue, 1).pod.name == "c"
+    assert queue.pop(now=1000) is None
+    assert len(queue) == 0 and queue.next_due() is None
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["add", "pop", "park", "fail", "wake", "remove", "wait"]), st.integers(0, 4))
+)
+
+
+@given(STEPS)
+def test_every_pod_is_somewhere_exactly_once(steps: list[tuple[str, int]]) -> None:
+    queue, now = make(), 0.0
+    waiting: set[str] = set()
+    out: dict[str, QueuedPod] = {}
+    for step, number in steps:
+        name = f"p{number}"
+        found: Any = None
+        if step == "add" and name not in waiting and name not in out:
+            queue.add(pod(name), now=now)
+            waiting.add(name)
+        elif step == "pop" and (found := queue.pop(now=now)) is not None:
+            assert found.pod.name in waiting
+            waiting.discard(found.pod.name)
+            out[found.pod.name] = found
+        elif step in ("park", "fail") and name in out:
+            if step == "park":
+                queue.park(out.pop(name), rejected_by=NOBODY, now=now)
+            else:
+                queue.put_back(out.pop(name), now=now)
+            waiting.add(name)
+        elif step == "wake":
+            queue.wake(always, now=now)
+        elif step == "remove":
+            queue.remove(name)
+            waiting.discard(name)
+        elif step == "wait":
+            now += number
+    assert len(queue) == len(waiting)
+    queue.wake(always, now=now)
+    now += PATIENCE_S
+    assert {popped(queue, now).pod.name for _ in range(len(waiting))} == waiting
+    assert queue.pop(now=now) is None

@@ -1,1 +1,1 @@
-"""Scheduling plugins, one file each, and the default profile."""
+"""The scheduler's plugins, one file each."""

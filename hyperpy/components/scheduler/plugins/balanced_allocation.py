@@ -1,23 +1,29 @@
-"""NodeResourcesBalancedAllocation: prefers Nodes whose CPU and memory would be used about equally. Pure."""
+"""NodeResourcesBalancedAllocation: rather a node whose CPU and memory are then used to the same share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hyperpy.components.scheduler.framework import MAX_SCORE
+from hyperpy.components.scheduler.cluster_state import ClusterState
+from hyperpy.components.scheduler.framework import MAX_SCORE, Scoring
 from hyperpy.components.scheduler.node_info import NodeInfo
 from hyperpy.components.scheduler.pod_info import PodInfo
-from hyperpy.components.scheduler.resources import CPU, MEMORY
 
 
-class NodeResourcesBalancedAllocation:
-    def score(self, pod: PodInfo, node: NodeInfo) -> float:
-        used = [
-            min(1.0, (node.scored[name] + pod.scored_requests.get(name, 0)) / node.allocatable[name])
-            for name in (CPU, MEMORY)
-            if node.allocatable.get(name)
-        ]
-        return MAX_SCORE * (1 - abs(used[0] - used[1]) / 2) if len(used) == 2 else float(MAX_SCORE)
+class BalancedAllocation:
+    name = "NodeResourcesBalancedAllocation"
 
-    def normalize(self, scores: Sequence[float]) -> Sequence[float]:
-        return scores
+    def pre_score(self, pod: PodInfo, cluster: ClusterState, nodes: Sequence[NodeInfo]) -> Scoring | None:
+        cpu, memory = pod.requests.cpu, pod.requests.memory
+        if not cpu and not memory:
+            return None
+
+        def balance(node: NodeInfo) -> float:
+            if not node.allocatable_cpu or not node.allocatable_memory:
+                return MAX_SCORE
+            cpu_share = min(1.0, (node.requested_cpu + cpu) / node.allocatable_cpu)
+            memory_share = min(1.0, (node.requested_memory + memory) / node.allocatable_memory)
+            # Half of the difference is the standard deviation of two shares.
+            return MAX_SCORE * (1 - abs(cpu_share - memory_share) / 2)
+
+        return Scoring(balance)

@@ -1,14 +1,26 @@
-"""NodeName: a Pod that names its Node goes nowhere else. Pure."""
+"""NodeName: a Pod that names its node runs there or nowhere."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from hyperpy.components.scheduler.cluster_state import ClusterState
+from hyperpy.components.scheduler.framework import Change, Event, NodeFilter, Rejection
 from hyperpy.components.scheduler.node_info import NodeInfo
 from hyperpy.components.scheduler.pod_info import PodInfo
 
 
 class NodeName:
-    def filter(self, pod: PodInfo, node: NodeInfo) -> Sequence[str]:
+    name = "NodeName"
+    _elsewhere = Rejection(name, ("node(s) didn't match the requested node name",), preemptable=False)
+
+    def pre_filter(self, pod: PodInfo, cluster: ClusterState) -> NodeFilter | None:
         wanted = pod.spec.get("nodeName")
-        return () if not wanted or wanted == node.name else ("node(s) didn't match the requested node name",)
+        if not wanted:
+            return None
+
+        def check(node: NodeInfo) -> Rejection | None:
+            return None if node.name == wanted else self._elsewhere
+
+        return check
+
+    def may_help(self, pod: PodInfo, event: Event) -> bool:
+        return event.change is Change.NODE_ADDED

@@ -1,32 +1,81 @@
-"""NodeResourcesFit: the Pod's requests fit into what is left; emptier Nodes are better (LeastAllocated). Pure."""
+"""NodeResourcesFit: a node has room for what the Pod asks; rather the node with the most room left (LeastAllocated)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hyperpy.components.scheduler.framework import MAX_SCORE
-from hyperpy.components.scheduler.node_info import NodeInfo
+from hyperpy.components.scheduler.cluster_state import ClusterState
+from hyperpy.components.scheduler.framework import MAX_SCORE, Change, Event, NodeFilter, Rejection, Scoring
+from hyperpy.components.scheduler.node_info import NodeInfo, capacity
 from hyperpy.components.scheduler.pod_info import PodInfo
-from hyperpy.components.scheduler.resources import CPU, MEMORY, PODS
 
 
 class NodeResourcesFit:
-    def filter(self, pod: PodInfo, node: NodeInfo) -> Sequence[str]:
-        reasons = []
-        if node.requested[PODS] + 1 > node.allocatable.get(PODS, 0):
-            reasons.append("Too many pods")
-        for name, amount in pod.requests.items():
-            if amount and node.requested[name] + amount > node.allocatable.get(name, 0):
-                reasons.append(f"Insufficient {name}")
-        return reasons
+    name = "NodeResourcesFit"
 
-    def score(self, pod: PodInfo, node: NodeInfo) -> float:
-        free = [
-            max(0.0, 1 - (node.scored[name] + pod.scored_requests.get(name, 0)) / node.allocatable[name])
-            for name in (CPU, MEMORY)
-            if node.allocatable.get(name)
-        ]
-        return MAX_SCORE * sum(free) / len(free) if free else 0.0
+    def pre_filter(self, pod: PodInfo, cluster: ClusterState) -> NodeFilter | None:
+        cpu, memory, other = pod.requests.cpu, pod.requests.memory, pod.requests.other
 
-    def normalize(self, scores: Sequence[float]) -> Sequence[float]:
-        return scores
+        def check(node: NodeInfo) -> Rejection | None:
+            if (
+                not other
+                and len(node.pods) < node.allowed_pods
+                and (not cpu or node.requested_cpu + cpu <= node.allocatable_cpu)
+                and (not memory or node.requested_memory + memory <= node.allocatable_memory)
+            ):
+                return None
+            lacking = _lacking(pod, node)
+            return Rejection(self.name, tuple(lacking), preemptable=_could_fit(pod, node)) if lacking else None
+
+        return check
+
+    def pre_score(self, pod: PodInfo, cluster: ClusterState, nodes: Sequence[NodeInfo]) -> Scoring:
+        cpu, memory = pod.requests.scored_cpu, pod.requests.scored_memory
+
+        def room(node: NodeInfo) -> float:
+            """The mean share of CPU and memory that stays free."""
+            total, count = 0.0, 0
+            for capacity_, used in (
+                (node.allocatable_cpu, node.scored_cpu + cpu),
+                (node.allocatable_memory, node.scored_memory + memory),
+            ):
+                if capacity_:
+                    total += max(0, capacity_ - used) / capacity_
+                    count += 1
+            return MAX_SCORE * total / count if count else 0.0
+
+        return Scoring(room)
+
+    def may_help(self, pod: PodInfo, event: Event) -> bool:
+        if event.change is Change.POD_REMOVED:
+            return True
+        node = event.node
+        if node is None or (event.old is not None and capacity(event.old) == capacity(node)):
+            return False
+        return _could_fit(pod, node)
+
+
+def _lacking(pod: PodInfo, node: NodeInfo) -> list[str]:
+    """What the node has too little of, in the words of events."""
+    asked, reasons = pod.requests, []
+    if len(node.pods) >= node.allowed_pods:
+        reasons.append("Too many pods")
+    if asked.cpu and node.requested_cpu + asked.cpu > node.allocatable_cpu:
+        reasons.append("Insufficient cpu")
+    if asked.memory and node.requested_memory + asked.memory > node.allocatable_memory:
+        reasons.append("Insufficient memory")
+    for name, amount in asked.other.items():
+        if node.requested_other.get(name, 0) + amount > node.allocatable_other.get(name, 0):
+            reasons.append(f"Insufficient {name}")
+    return reasons
+
+
+def _could_fit(pod: PodInfo, node: NodeInfo) -> bool:
+    """Whether the Pod would fit there if it were alone."""
+    asked = pod.requests
+    return (
+        node.allowed_pods > 0
+        and asked.cpu <= node.allocatable_cpu
+        and asked.memory <= node.allocatable_memory
+        and all(amount <= node.allocatable_other.get(name, 0) for name, amount in asked.other.items())
+    )

@@ -1,11 +1,20 @@
-"""SchedulingGates: a Pod with gates waits until its owner has removed them. Pure."""
+"""SchedulingGates: a Pod with gates is not even queued. Source: KEP-3521."""
 
 from __future__ import annotations
 
+from hyperpy.components.scheduler.framework import Event, Rejection
 from hyperpy.components.scheduler.pod_info import PodInfo
 
 
 class SchedulingGates:
-    def pre_enqueue(self, pod: PodInfo) -> str | None:
+    name = "SchedulingGates"
+
+    def pre_enqueue(self, pod: PodInfo) -> Rejection | None:
         gates = [gate["name"] for gate in pod.spec.get("schedulingGates") or ()]
-        return f"waiting for scheduling gates: [{' '.join(gates)}]" if gates else None
+        if not gates:
+            return None
+        return Rejection(self.name, (f"waiting for scheduling gates: [{' '.join(gates)}]",), preemptable=False)
+
+    def may_help(self, pod: PodInfo, event: Event) -> bool:
+        """Only a change of the Pod itself does."""
+        return False
