@@ -69,7 +69,7 @@ class Server:
         runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, address or None, port, ssl_context=tls, shutdown_timeout=SHUTDOWN_S)
+            site = web.TCPSite(runner, address or None, port, ssl_context=tls)
             try:
                 await site.start()
             except OSError as error:
