@@ -148,7 +148,9 @@ async def dial(
 
 
 def _unreachable(target: Target, error: BaseException) -> errors.InternalError:
-    return errors.InternalError(f"error dialing backend: {target.what}: {error or type(error).__name__}")
+    cause = getattr(error, "os_error", error)  # aiohttp wraps the plain reason
+    why = getattr(cause, "strerror", None) or str(cause) or type(error).__name__
+    return errors.InternalError(f"error dialing backend: {target.what}: {why}")
 
 
 async def _connect(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

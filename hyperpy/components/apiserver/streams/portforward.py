@@ -101,8 +101,12 @@ class _TunnelPipe:
     async def receive(self) -> bytes:
         from aiohttp import WSMsgType
 
-        message = await self._socket.receive()
-        return bytes(message.data) if message.type is WSMsgType.BINARY else b""
+        while True:
+            message = await self._socket.receive()
+            if message.type is not WSMsgType.BINARY:
+                return b""
+            if message.data:  # kubectl sends empty messages too: they are not the end
+                return bytes(message.data)
 
     async def send(self, data: bytes) -> None:
         await self._socket.send_bytes(data)

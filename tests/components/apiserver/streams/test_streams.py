@@ -196,6 +196,7 @@ async def test_port_forward_over_spdy_in_a_websocket(edge, kubelet, session):
     protocol = "SPDY/3.1+portforward.k8s.io"
     async with session.ws_connect(f"{edge.url}{POD}/web/portforward", protocols=(protocol,)) as socket:
         assert socket.protocol == protocol
+        await socket.send_bytes(b"")  # kubectl sends such
         await _forward(SpdyClient(socket.receive_bytes, socket.send_bytes), kubelet)
 
 
