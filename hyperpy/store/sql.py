@@ -199,8 +199,8 @@ class SqliteLog:
         pages = self._connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         if free <= max(1024, pages // 4):  # free pages are for the writes to come
             return False
-        # On the driver: the pragma frees a page at each fetch, though it has no columns.
-        self._driver.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+        # As a script: the pragma frees one page a step, and only a script is stepped to its end.
+        self._driver.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
         return True
 
     def _close(self) -> None:

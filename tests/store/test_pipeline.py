@@ -162,3 +162,17 @@ async def test_closing_finishes_the_writes_under_way_and_refuses_new_ones() -> N
     journal.gate.set()
     await closing
     assert (await writer).revision == 2
+
+
+async def test_a_defect_of_the_log_refuses_all_writes_instead_of_hanging() -> None:
+    class Broken(GatedLog):
+        async def append(self, records: Sequence[Record]) -> None:
+            raise ValueError("a defect")
+
+    store = opened(Broken())
+    with pytest.raises(Unavailable, match="stopped writing"):
+        await store.put(Put(b"/a", b"1"))
+    with pytest.raises(Unavailable, match="stopped writing"):
+        await store.put(Put(b"/a", b"1"))
+    assert (await store.get(Get(b"/a"))).count == 0
+    await store.aclose()

@@ -117,6 +117,18 @@ async def test_a_damaged_page_is_reported(tmp_path: Path) -> None:
         await open_store(path)
 
 
+async def test_another_program_that_writes_to_the_file_is_reported_and_got_over(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with opened(path) as store:
+        await store.put(Put(b"/a", b"1"))
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(Unavailable, match="another program holds the file"):
+                await store.put(Put(b"/a", b"2"))
+            other.execute("ROLLBACK")
+        assert (await store.put(Put(b"/a", b"3"))).revision == 3
+
+
 @pytest.mark.parametrize("where", ["postgresql://host/db", "sqlite://", "http://x"])
 async def test_an_unknown_address_is_refused(where: str) -> None:
     with pytest.raises(Unavailable, match="not known here"):
