@@ -49,6 +49,7 @@ _MOUNT_ATTR_RDONLY = 1
 _RESOLVE_NO_MAGICLINKS = 0x02
 _RESOLVE_IN_ROOT = 0x10
 _SECCOMP_SET_MODE_FILTER = 1
+_CLOSE_RANGE_CLOEXEC = 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
 # Old calls have a number of their own on each machine; newer ones the same on all.
@@ -57,7 +58,7 @@ _NUMBERS = {
     "aarch64": {"pivot_root": 41, "capset": 91, "seccomp": 277, "bpf": 280},
 }
 _PIDFD_GET_INFO, _PIDFD_INFO_EXIT = 0xC040FF0B, 8
-_OPEN_TREE, _MOVE_MOUNT, _OPENAT2, _MOUNT_SETATTR = 428, 429, 437, 442
+_OPEN_TREE, _MOVE_MOUNT, _CLOSE_RANGE, _OPENAT2, _MOUNT_SETATTR = 428, 429, 436, 437, 442
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -124,6 +125,14 @@ def open_in_root(root: int, path: str, flags: int, mode: int = 0) -> int:
     """Open `path` as if the directory `root` were /: no link in it leads out (Linux 5.6)."""
     how = struct.pack("=QQQ", flags | os.O_CLOEXEC, mode, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
     return _syscall(_OPENAT2, f"open {path}", root, os.fsencode(path), how, len(how))
+
+
+def close_on_exec(lowest: int) -> None:
+    """Let no descriptor from this one on pass an exec (Linux 5.11; before, Python's own care has to do)."""
+    try:
+        _syscall(_CLOSE_RANGE, "mark descriptors", lowest, 0xFFFFFFFF, _CLOSE_RANGE_CLOEXEC)
+    except OSError:
+        pass
 
 
 def prctl(option: int, value: int = 0, extra: int = 0) -> None:

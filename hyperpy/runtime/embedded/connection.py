@@ -14,6 +14,7 @@ from typing import Any
 from hyperpy.runtime.embedded import wire
 from hyperpy.runtime.protocol import NoSuchContainer, RuntimeFailure, RuntimeUnavailable
 
+_END_S = 20.0
 _LOST = "the shim of the embedded runtime was lost during the call"
 
 
@@ -41,6 +42,7 @@ class Connection:
         self._calls: dict[int, asyncio.Future[Answer]] = {}
         self._exits: dict[int, asyncio.Future[int]] = {}
         self._link: wire.Link | None = None
+        self._shim_pid = 0
 
     @property
     def open(self) -> bool:
@@ -64,7 +66,8 @@ class Connection:
             raise
         finally:
             os.close(directory)
-        if wire.peer_user(connection) not in (0, os.geteuid()):
+        self._shim_pid, user = wire.peer(connection)
+        if user not in (0, os.geteuid()):
             connection.close()
             raise RuntimeUnavailable(f"{root / 'shim.sock'} belongs to another user; remove it")
         loop = asyncio.get_running_loop()
@@ -93,6 +96,25 @@ class Connection:
             raise
         finally:
             self._calls.pop(number, None)
+
+    async def end_shim(self, operation: str) -> None:
+        """Make a call that ends the shim, and wait until its process is gone.
+
+        Raises:
+            RuntimeFailure: it refuses, or does not end.
+        """
+        process = os.pidfd_open(self._shim_pid)
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(process, ended.set)
+        try:
+            await self.call(operation)
+            async with asyncio.timeout(_END_S):
+                await ended.wait()
+        except TimeoutError as error:
+            raise RuntimeFailure(f"the shim (process {self._shim_pid}) does not end") from error
+        finally:
+            loop.remove_reader(process)
+            os.close(process)
 
     async def exit_of(self, number: int) -> int:
         """The exit code of the process that the `exec` call of this number started (negative: a signal).
@@ -143,4 +165,6 @@ class Connection:
         for future in futures:
             if not future.done():
                 future.set_exception(RuntimeFailure(text))
+                # Looked at, so that one nobody waits for is not reported.
+                future.exception()
         self._on_lost(self)

@@ -120,7 +120,7 @@ class Keeper:
             return
         try:
             if operation and self._connection.open:
-                await self._connection.call(operation)
+                await self._connection.end_shim(operation)
         finally:
             self._connection.close()
 
@@ -147,7 +147,7 @@ class Keeper:
 
     async def _replace(self, old: Connection) -> Connection:
         """Ask the shim to leave its pods, and start another, which adopts them."""
-        await old.call("leave")
+        await old.end_shim("leave")
         old.close()
         await asyncio.to_thread(launch.launch, self._root)
         connection = Connection(on_event=self._on_event, on_lost=self._on_lost)

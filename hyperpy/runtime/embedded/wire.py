@@ -50,7 +50,7 @@ class Receiver:
             BlockingIOError: nothing to read now.
             BrokenPeer: a message that is too long or no JSON object.
         """
-        data, handles, _, _ = socket.recv_fds(self._connection, 262144, _MAX_HANDLES, socket.MSG_CMSG_CLOEXEC)
+        data, handles = receive_handles(self._connection, 262144, _MAX_HANDLES)
         self._handles.extend(handles)
         if not data:
             return None
@@ -185,13 +185,23 @@ class Link:
         self._loop.remove_writer(self._connection.fileno())
 
 
+def receive_handles(connection: socket.socket, size: int, most: int) -> tuple[bytes, list[int]]:
+    """Bytes and descriptors, which no program that is executed here inherits."""
+    data, handles, _, _ = socket.recv_fds(connection, size, most)
+    for handle in handles:
+        # Python 3.11 passes no flags on to recvmsg, so that MSG_CMSG_CLOEXEC cannot be asked for.
+        os.set_inheritable(handle, False)
+    return data, handles
+
+
 def close_all(handles: Sequence[int]) -> None:
     """Close descriptors."""
     for handle in handles:
         os.close(handle)
 
 
-def peer_user(connection: socket.socket) -> int:
-    """The user id of the process at the other end of a unix socket."""
+def peer(connection: socket.socket) -> tuple[int, int]:
+    """The process id and the user id at the other end of a unix socket."""
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", credentials)[1])
+    pid, user, _ = struct.unpack("3i", credentials)
+    return pid, user

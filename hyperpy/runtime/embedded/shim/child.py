@@ -135,6 +135,7 @@ def exec_program(arguments: list[str], environment: dict[str, str]) -> None:
     Raises:
         StartFailure: not found, or not executable; the texts are those users know from runc.
     """
+    syscalls.close_on_exec(3)
     name = arguments[0]
     if "/" in name:
         candidates = [name]

@@ -49,7 +49,7 @@ class Server:
             connection, _ = self._listener.accept()
         except OSError:
             return
-        if wire.peer_user(connection) not in (0, os.geteuid()):
+        if wire.peer(connection)[1] not in (0, os.geteuid()):
             connection.close()
             return
         link = wire.Link(

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from hyperpy.runtime.embedded import wire
 from hyperpy.runtime.embedded.shim import child
 from hyperpy.runtime.embedded.shim.loop import Loop
 
@@ -42,7 +43,7 @@ class Starting:
 
     def _readable(self) -> None:
         try:
-            data, handles, _, _ = socket.recv_fds(self._channel, _MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
+            data, handles = wire.receive_handles(self._channel, _MESSAGE_BYTES, 1)
         except BlockingIOError:
             return
         except OSError:
