@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+from hyperpy.podnet.router import Router
 
 BIN = Path(sys.executable).parent
 START_S = 30
@@ -110,19 +113,33 @@ def build_image(data: Path, runtime: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def traces() -> list[str]:
-    """What a cluster may leave on a machine: processes, mounts, links, routes, namespaces, firewall rules, cgroups."""
-    found = []
+def traces(data: Path, *uids: str) -> list[str]:
+    """What one cluster has on the machine: processes, mounts, links, routes, namespaces, control groups, containers.
+
+    Args:
+        data: its data directory.
+        uids: of pods it ran.
+    """
+    netns = f"hyperpy-{hashlib.sha256(str(data).encode()).hexdigest()[:10]}"
+    names = [str(data), netns, Router(netns).host_link, *uids]
+    seen = [f"process {command}" for command in commands()]
+    seen += Path("/proc/mounts").read_text().splitlines()
+    seen += [str(path) for path in Path("/sys/fs/cgroup").glob("*/*/*")]
+    for command in (
+        ["ip", "-o", "link"],
+        ["ip", "route"],
+        ["ip", "netns"],
+        ["nft", "list", "ruleset"],
+        ["docker", "ps", "-a", "--no-trunc", "--format", "{{.ID}} {{.Labels}}"],
+    ):
+        seen += subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    return [line for line in seen if any(name in line for name in names)]
+
+
+def commands() -> Iterator[str]:
+    """The command line of every process but the tests' own."""
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if re.search(r"hyperpy", command) and "pytest" not in command:
-                found.append(f"process {command}")
-    found += [line for line in Path("/proc/mounts").read_text().splitlines() if re.search("hyperpy|/kubelet/|/runtime/", line)]
-    for command in (["ip", "-o", "link"], ["ip", "route"], ["nft", "list", "tables"], ["ip", "netns"]):
-        output = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
-        found += [
-            f"{command} {line.split(' state ')[0]}" for line in output if re.search(r"\bhp[0-9a-f]{10}|hyperpy", line)
-        ]
-    found += [f"cgroup {path}" for path in Path("/sys/fs/cgroup").glob("*/*") if "hyperpy" in path.name]
-    return sorted(found)
+            if "pytest" not in command.split("--data-dir")[0]:
+                yield command
