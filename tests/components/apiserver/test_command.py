@@ -1,0 +1,38 @@
+"""The command line of the API server: what cannot be is told in one line."""
+
+import pytest
+from typer.testing import CliRunner
+
+from hyperpy.commands import UserError
+from hyperpy.components.apiserver.command import app
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--anonymous-auth=maybe"], "--anonymous-auth=maybe: use true or false"),
+        (
+            ["--etcd-servers=http://127.0.0.1:1"],
+            "the store cannot be used: etcd at http://127.0.0.1:1 cannot be reached",
+        ),
+        (["--portal-net=10.0.0.0/99"], "--service-cluster-ip-range: '10.0.0.0/99' does not appear to be"),
+        (["--port=8080", "--address=0.0.0.0"], "may listen on a loopback address only"),
+        (["--token-auth-file=/nowhere"], "--token-auth-file: cannot read /nowhere"),
+        (["--client-ca-file=/dev/null"], "--client-ca-file: cannot use /dev/null: not PEM"),
+        (["--tls-cert-file=/nowhere"], "--tls-cert-file and --tls-private-key-file must be given together"),
+        (["--service-account-signing-key-file=/dev/null"], "cannot use the signing key /dev/null"),
+    ],
+)
+def test_a_flag_that_cannot_be_used_is_told(tmp_path, arguments, text):
+    always = ["--data-dir", str(tmp_path / "data"), "--secure-port", "0", "--bind-address", "127.0.0.1"]
+    result = CliRunner().invoke(app, [*always, *arguments])
+    assert isinstance(result.exception, UserError)
+    assert text in str(result.exception)
+    assert "\n" not in str(result.exception)
+
+
+def test_a_data_directory_of_something_else_is_refused(tmp_path):
+    (tmp_path / "letters.txt").write_text("dear")
+    result = CliRunner().invoke(app, ["--data-dir", str(tmp_path), "--secure-port", "0"])
+    assert "not a hyperpy data directory" in str(result.exception)
+    assert (tmp_path / "letters.txt").read_text() == "dear"
