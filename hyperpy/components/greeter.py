@@ -1,6 +1,6 @@
 """Tells the user what has become true, in order, and applies the manifests that were asked for.
 
-    Watches: Node, Service.   Writes: standard output; objects by `hyperpy ctl apply`.
+Watches: Node, Service.   Writes: standard output; objects by `hyperpy ctl apply`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ from hyperpy.client.protocol import Obj
 from hyperpy.components.supervisor import StartFailure
 
 _SERVICE_NAME = "kubernetes.io/service-name"
+_NEXT = (
+    "get pods -A -o wide",
+    "run web --image=hyperpy --image-pull-policy=IfNotPresent --command -- sleep 1000",
+    "logs -f deployment/hello",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class Greeter:
     def _say_next_steps(self) -> None:
         hint = "" if self._greeting.default_place else f" --kubeconfig {self._greeting.kubeconfig}"
         print("\nTry next, in another terminal:", flush=True)
-        for command in ("get pods -A -o wide", "run web --image=hyperpy -- sleep 1000", "logs -f deployment/hello"):
+        for command in _NEXT:
             verb, _, rest = command.partition(" ")
             print(f"    hyperpy ctl {verb}{hint} {rest}", flush=True)
         print("Ctrl-C stops the cluster and its pods; its data stays.", flush=True)
