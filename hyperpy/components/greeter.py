@@ -130,8 +130,8 @@ async def _first(informer: Informer, wanted: Callable[[Obj], bool]) -> Obj:
 
 
 def _is_ready_node(node: Obj, name: str) -> bool:
-    condition = meta.condition(node, "Ready")
-    return node["metadata"]["name"] == name and bool(condition) and condition["status"] == "True"
+    condition = meta.condition(node, "Ready") or {}
+    return bool(node["metadata"]["name"] == name and condition.get("status") == "True")
 
 
 def _serves(part: Obj, service: str) -> bool:
