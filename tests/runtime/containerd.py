@@ -1,4 +1,4 @@
-"""A containerd of its own for tests, with everything under one directory: root, state, socket, network configuration."""
+"""A containerd of its own for tests: root, state and network configuration under one directory, its own socket."""
 
 import json
 import os
@@ -9,6 +9,9 @@ import uuid
 from pathlib import Path
 
 from hyperpy.runtime import pause
+from hyperpy.runtime.cri import translate
+from hyperpy.runtime.cri.connection import Connection
+from hyperpy.runtime.cri_api import cri_pb2
 
 _CONFIG = """
 version = 2
@@ -36,6 +39,18 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
 """
 #: Where CNI remembers what it gave; nothing of ours is left in it.
 _CNI_RESULTS = Path("/var/lib/cni/results")
+
+
+async def cri_namespace(endpoint: str, sandbox_id: str) -> str:
+    """The file of a sandbox's network namespace."""
+    connection = Connection(endpoint)
+    try:
+        await connection.open()
+        request = cri_pb2.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id, verbose=True)
+        answer = await connection.call(connection.runtime.PodSandboxStatus, request)
+        return translate.network_namespace(json.loads(answer.info["info"]))
+    finally:
+        connection.close()
 
 
 class Containerd:

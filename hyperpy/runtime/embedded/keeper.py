@@ -111,11 +111,20 @@ class Keeper:
         return self._feed.read()
 
     async def close(self, *, operation: str = "") -> None:
-        """Let go of the shim, after a last call (`purge`, `leave`) that ends it."""
+        """Let go of the shim, after a last call (`purge`, `leave`) that ends it.
+
+        Raises:
+            RuntimeFailure: the shim does not come back or does not end, so that something may be left.
+        """
         self._closing = True
         if self._reconnecting is not None:
+            if operation:
+                # Somebody has to do it, and the new shim is on its way.
+                await asyncio.wait({self._reconnecting}, timeout=_RECONNECT_S)
             self._reconnecting.cancel()
             await asyncio.wait({self._reconnecting})
+        if operation == "purge" and self._connection is not None and not self._connection.open:
+            await self._connect()
         if self._connection is None:
             return
         try:

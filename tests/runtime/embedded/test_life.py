@@ -43,6 +43,13 @@ async def test_running_containers_outlive_a_lost_shim(node):
     assert (await node.runtime.sandboxes())[0].ready
 
 
+async def test_purging_right_after_the_shim_was_lost_leaves_nothing(node):
+    await node.run(await node.sandbox(), "sleep 600")
+    await node.kill_shim()
+    await asyncio.sleep(0)
+    await node.runtime.aclose(purge=True)
+
+
 async def test_an_exit_that_the_second_shim_sees_has_its_code_or_a_clear_reason(node):
     container_id = await node.run(await node.sandbox(), "sleep 0.5; exit 6")
     await node.kill_shim()
