@@ -1,10 +1,14 @@
-"""Chooses the runtime that `--container-runtime` names; `auto` takes the first that answers: Docker, then embedded."""
+"""Chooses the runtime that `--container-runtime` names.
+
+`auto` takes the first that answers: Docker, then a CRI runtime (containerd, CRI-O) with a pod network, then embedded.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import http.client
 import logging
+import os
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +19,8 @@ log = logging.getLogger(__name__)
 
 NAMES = ("auto", "docker", "remote", "embedded", "hollow")
 PING_S = 2.0
+#: Where CRI runtimes usually listen: containerd, CRI-O.
+CRI_SOCKETS = ("/run/containerd/containerd.sock", "/run/crio/crio.sock")
 
 
 def select(name: str, *, endpoint: str = "", root_dir: Path) -> Runtime:
@@ -30,7 +36,7 @@ def select(name: str, *, endpoint: str = "", root_dir: Path) -> Runtime:
     if name not in NAMES:
         raise RuntimeUnavailable(f'--container-runtime "{name}" is not known; use one of {", ".join(NAMES)}')
     if name == "auto":
-        name = "docker" if docker_answers(endpoint) else "embedded"
+        name = "docker" if docker_answers(endpoint) else "remote" if cri_answers(endpoint) else "embedded"
         log.info("container runtime: %s", name)
     if name == "docker":
         from hyperpy.runtime.docker import DockerRuntime
@@ -44,7 +50,9 @@ def select(name: str, *, endpoint: str = "", root_dir: Path) -> Runtime:
         from hyperpy.runtime.embedded.runtime import EmbeddedRuntime
 
         return EmbeddedRuntime(root_dir)
-    raise RuntimeUnavailable("--container-runtime=remote is not supported yet; use docker or embedded")
+    from hyperpy.runtime.cri import CriRuntime
+
+    return CriRuntime(endpoint=endpoint, scope=scope(root_dir))
 
 
 def scope(root_dir: Path) -> str:
@@ -71,6 +79,18 @@ def docker_answers(endpoint: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def cri_answers(endpoint: str) -> bool:
+    """Whether a CRI runtime answers that can run pods. Blocks for a moment."""
+    if not any(os.path.exists(path) for path in (endpoint.removeprefix("unix://"), *CRI_SOCKETS)):
+        return False  # saves the import of gRPC, which most nodes do not need
+    from hyperpy.runtime.cri.probe import why_not
+
+    reason = why_not(endpoint)
+    if reason:
+        log.info("container runtime: no CRI runtime: %s", reason)
+    return not reason
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from runtime import busybox
+from runtime.containerd import Containerd, cri_namespace
 
 from hyperpy.linux import netns
+from hyperpy.runtime.cri import CriRuntime
 from hyperpy.runtime.docker.runtime import DockerRuntime
 from hyperpy.runtime.embedded.runtime import EmbeddedRuntime
 from hyperpy.runtime.hollow import HollowRuntime
@@ -28,15 +30,20 @@ from hyperpy.runtime.protocol import (
     State,
 )
 
-REAL = [pytest.param("embedded", marks=pytest.mark.root), pytest.param("docker", marks=pytest.mark.docker)]
-ENTRY = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z (stdout|stderr) [FP] .*")
+REAL = [
+    pytest.param("embedded", marks=pytest.mark.root),
+    pytest.param("docker", marks=pytest.mark.docker),
+    pytest.param("cri", marks=[pytest.mark.root, pytest.mark.slow]),
+]
+ENTRY = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z (stdout|stderr) [FP] .*")
 
 
 class Rig:
     """A runtime with the test image in it, and shorthands."""
 
-    def __init__(self, kind: str, directory: Path) -> None:
+    def __init__(self, kind: str, directory: Path, endpoint: str = "") -> None:
         self.kind = kind
+        self.endpoint = endpoint
         self.directory = directory
         self.scope = uuid.uuid4().hex[:8]
         self.numbers = itertools.count()
@@ -48,6 +55,8 @@ class Rig:
             return EmbeddedRuntime(self.directory / "runtime")
         if self.kind == "docker":
             return DockerRuntime(scope=self.scope)
+        if self.kind == "cri":
+            return CriRuntime(endpoint=self.endpoint, scope=self.scope)
         return HollowRuntime()
 
     async def start(self) -> None:
@@ -96,8 +105,21 @@ class Rig:
         return seen.splitlines()
 
 
-async def rig_of(kind: str, directory: Path):
-    rig = Rig(kind, directory)
+@pytest.fixture(scope="session")
+def containerd(tmp_path_factory):
+    """One containerd for all tests; each has a scope of its own in it."""
+    made = Containerd(tmp_path_factory.mktemp("containerd"))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+async def rig_of(request, directory: Path):
+    kind = request.param
+    endpoint = request.getfixturevalue("containerd").endpoint if kind == "cri" else ""
+    rig = Rig(kind, directory, endpoint)
     if kind != "hollow":
         busybox.write_archive(directory / "busybox.tar")
     await rig.start()
@@ -107,14 +129,14 @@ async def rig_of(kind: str, directory: Path):
 @pytest.fixture(params=REAL)
 async def rig(request, tmp_path):
     """A runtime that runs processes."""
-    made = await rig_of(request.param, tmp_path)
+    made = await rig_of(request, tmp_path)
     yield made
     await made.runtime.aclose(purge=True)
 
 
 @pytest.fixture(params=[*REAL, "hollow"])
 async def any_rig(request, tmp_path):
-    made = await rig_of(request.param, tmp_path)
+    made = await rig_of(request, tmp_path)
     yield made
     await made.runtime.aclose(purge=True)
 
@@ -367,9 +389,10 @@ async def test_stop_kills_after_the_grace_period(rig):
     assert (await rig.look(container_id)).exit_code == 137
 
 
-def listen_in(sandbox, port: int) -> socket.socket:
+async def listen_in(rig, sandbox, port: int) -> socket.socket:
     """A listening socket on the loopback of a pod."""
-    return netns.inside(sandbox.netns, lambda: socket.create_server(("127.0.0.1", port)))
+    namespace = sandbox.netns or await cri_namespace(rig.endpoint, sandbox.id)
+    return netns.inside(namespace, lambda: socket.create_server(("127.0.0.1", port)))
 
 
 async def test_port_forward_reaches_the_loopback_of_the_pod(rig):
@@ -380,7 +403,7 @@ async def test_port_forward_reaches_the_loopback_of_the_pod(rig):
         await writer.drain()
         writer.close()
 
-    async with await asyncio.start_server(shout, sock=listen_in(made, 7070)):
+    async with await asyncio.start_server(shout, sock=await listen_in(rig, made, 7070)):
         process = await rig.runtime.port_forward(made.id, 7070)
         await process.write(b"ping")
         # The end of input passes and the answer still comes.
@@ -396,10 +419,9 @@ async def test_port_forward_to_a_closed_port_is_refused(rig):
 
 async def test_containers_of_a_pod_share_the_network_and_pods_do_not(rig):
     one, two = await rig.sandbox("one"), await rig.sandbox("two")
-    assert one.netns
-    assert two.netns
+    assert all(box.netns or box.ip for box in (one, two))
 
-    with listen_in(one, 7072):
+    with await listen_in(rig, one, 7072):
         look = ("sh", "-c", "grep -c 0100007F:1BA0 /proc/net/tcp || true")
         assert (await rig.output(one, *look), await rig.output(two, *look)) == ("1", "0")
 

@@ -18,6 +18,7 @@ from hyperpy.runtime.cri_api.containerd_pb2 import Happening, SubscribeRequest
 from hyperpy.runtime.cri_api.cri_grpc import ImageServiceStub, RuntimeServiceStub
 from hyperpy.runtime.protocol import NoSuchContainer, RuntimeFailure, RuntimeUnavailable
 
+#: Where containerd and CRI-O listen.
 SOCKETS = ("/run/containerd/containerd.sock", "/run/crio/crio.sock")
 CONNECT_S = 5.0
 #: A sandbox waits for its network plugin; a stop adds its grace.
