@@ -196,7 +196,7 @@ class DeploymentController:
 
     def _deployment_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         obj = new or old
-        if obj is not None and owner_index.differs_beyond_status(old, new):
+        if obj is not None and owner_index.differs_beyond_status(event, old, new):
             self._queue.add(meta.key(obj))
 
     def _replica_set_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:

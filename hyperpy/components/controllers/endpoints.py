@@ -121,6 +121,9 @@ class EndpointsController:
                 await self._client.create(kinds.ENDPOINTS, wanted)
             else:
                 await self._client.update(kinds.ENDPOINTS, wanted)
+        except errors.AlreadyExists:
+            # The cache has not shown our own yet; when it does, its event brings the key back.
+            return None
         except errors.Conflict:
             raise
         except errors.StatusError as error:

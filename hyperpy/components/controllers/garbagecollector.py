@@ -73,12 +73,12 @@ class GarbageCollector:
 
     async def _owner(self, kind: Kind, obj: Obj, reference: Obj) -> Owner:
         uid, name = reference["uid"], reference["name"]
-        if uid in self._gone:
-            return Owner.GONE
         owner_kind = self._kind_of(reference)
         if owner_kind is None or (owner_kind.namespaced and not kind.namespaced):
             # Of a kind nobody knows here, or in a namespace that a cluster-wide object cannot have: no cause to delete.
             return Owner.HOLDS
+        if uid in self._gone:
+            return Owner.GONE
         namespace = obj["metadata"]["namespace"] if owner_kind.namespaced else None
         owner = self._caches[owner_kind.qualified].get(name, namespace)
         if owner is None or owner["metadata"]["uid"] != uid:

@@ -169,7 +169,7 @@ class NamespaceController:
         obj = new or old
         assert obj is not None
         if kind == kinds.NAMESPACE:
-            if meta.is_deleting(obj) and owner_index.differs_beyond_status(old, new):
+            if meta.is_deleting(obj) and owner_index.differs_beyond_status(event, old, new):
                 self._queue.add(obj["metadata"]["name"])
             return
         name = obj["metadata"].get("namespace")

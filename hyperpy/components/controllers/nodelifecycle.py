@@ -140,7 +140,7 @@ class NodeLifecycleController:
             self._event(node, "RegisteredNode", f"Node {name} event: Registered Node {name} in Controller")
         else:
             self._hear(name, heartbeat=node_health.heartbeat(node))
-        if old is None or new is None or _matters(old) != _matters(new):
+        if event != "MODIFIED" or old is None or _matters(old) != _matters(node):
             self._queue.add(name)
 
 

@@ -26,9 +26,9 @@ def candidates(informer: Informer, owner: Obj) -> list[Obj]:
     ]
 
 
-def differs_beyond_status(old: Obj | None, new: Obj | None) -> bool:
-    """Whether a change is more than a new status: a loop's own status writes need no second look."""
-    if old is None or new is None:
+def differs_beyond_status(event: str, old: Obj | None, new: Obj | None) -> bool:
+    """Whether an event is more than a new status: a loop's own status writes need no second look."""
+    if event != "MODIFIED" or old is None or new is None:
         return True
     before, after = ({**obj["metadata"], "resourceVersion": "", "managedFields": None} for obj in (old, new))
     return before != after or old.get("spec") != new.get("spec")

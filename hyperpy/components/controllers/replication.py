@@ -107,7 +107,7 @@ class Replication:
     def _owner_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         obj = new or old
         assert obj is not None
-        if owner_index.differs_beyond_status(old, new):
+        if owner_index.differs_beyond_status(event, old, new):
             self._queue.add(meta.key(obj))
 
     def _pod_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:

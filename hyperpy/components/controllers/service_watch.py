@@ -39,7 +39,7 @@ class ServiceWatch:
 
     def _service_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         service = new or old
-        if service is not None and owner_index.differs_beyond_status(old, new):
+        if service is not None and owner_index.differs_beyond_status(event, old, new):
             self._queue.add(meta.key(service))
 
     def _pod_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
