@@ -20,6 +20,7 @@ from hyperpy.components.apiserver.options import Options as ApiOptions
 from hyperpy.components.apiserver.server import ApiServer
 from hyperpy.components.kubelet.kubelet import Kubelet
 from hyperpy.components.kubelet.options import Options
+from hyperpy.components.kubelet.volumes import mounts
 from hyperpy.runtime.hollow import HollowRuntime
 from hyperpy.runtime.protocol import Runtime
 
@@ -164,3 +165,4 @@ async def node(api: ApiServer, runtime: HollowRuntime, tmp_path: Path) -> AsyncI
     await found.start()
     yield found
     await found.stop()
+    mounts.unmount_below(found.options.root_dir)
