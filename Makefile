@@ -36,6 +36,7 @@ bench: $(TESTABLE)  ## the figures of the README, measured on this machine
 generate: $(VENV)/bin/python  ## the schema data and the protobuf modules, from their sources
 	$(BIN)/pip install --quiet --editable '.[generate]'
 	$(BIN)/python tools/generate_schema.py
+	$(BIN)/python tools/generate_protobuf_fields.py
 	$(BIN)/python tools/generate_protos.py
 
 $(VENV)/bin/python:

@@ -32,6 +32,7 @@ from hyperpy.podnet.free import first_free
 from hyperpy.podnet.network import ADDRESSES
 
 KUBELET_PORT = 10250
+_ANY = ("0.0.0.0", "::")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Cluster:
                 secure_port=options.secure_port,
                 bind_address=options.bind_address,
                 service_cluster_ip_range=record.service_cidr,
+                kubelet_certificate_authority=data.path / "pki" / "ca.crt",
                 component_kubeconfigs=False,
             )
         )
@@ -122,13 +124,15 @@ class Cluster:
 
     def _kubelet(self) -> Component:
         from hyperpy.components.kubelet.kubelet import Kubelet
+        from hyperpy.components.kubelet.machine import default_ips
         from hyperpy.components.kubelet.network import router_network
         from hyperpy.components.kubelet.options import Options
         from hyperpy.runtime.select import select
 
         options, data = self._options, self._data.path
         client = self._client(access.kubelet(self.node_name))
-        hosts = {self.node_name, "localhost", "127.0.0.1", options.bind_address}
+        node_ips = default_ips(self.node_name) if options.bind_address in _ANY else (options.bind_address,)
+        hosts = {self.node_name, "localhost", *node_ips}
         serving = self.api_server.pki.server("kubelet", title=f"system:node:{self.node_name}", hosts=hosts)
         runtime = select(
             options.container_runtime, endpoint=options.container_runtime_endpoint, root_dir=data / "runtime"
@@ -141,6 +145,7 @@ class Cluster:
             Options(
                 node_name=self.node_name,
                 root_dir=data / "kubelet",
+                node_ips=node_ips,
                 address=options.bind_address,
                 port=_free_port(options.bind_address, KUBELET_PORT),
                 tls_cert_file=str(serving.cert_file),

@@ -37,6 +37,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 #: Seconds that streams under way are given at the end.
 SHUTDOWN_S = 1.0
+#: In bytes; the words of an exec come in the URL.
+MAX_REQUEST_LINE = 64 * 1024
 
 
 class Server:
@@ -66,7 +68,13 @@ class Server:
         Raises:
             StartFailure: the address cannot be bound.
         """
-        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=SHUTDOWN_S)
+        runner = web.AppRunner(
+            self._application(),
+            access_log=None,
+            shutdown_timeout=SHUTDOWN_S,
+            max_line_size=MAX_REQUEST_LINE,
+            max_field_size=MAX_REQUEST_LINE,
+        )
         await runner.setup()
         try:
             site = web.TCPSite(runner, address or None, port, ssl_context=tls)
