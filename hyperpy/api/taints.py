@@ -17,6 +17,11 @@ UNREACHABLE = "node.kubernetes.io/unreachable"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 
 
+def of_node(node: Obj) -> list[Obj]:
+    """The taints of a Node; one that was made without a spec has none."""
+    return (node.get("spec") or {}).get("taints") or []
+
+
 def tolerates(toleration: Obj, taint: Obj) -> bool:
     """Whether a toleration fits a taint. An empty key with Exists fits every key, an empty effect every effect."""
     if toleration.get("effect") and toleration["effect"] != taint.get("effect"):

@@ -111,7 +111,7 @@ class NamespaceController:
         namespace = self._namespaces.get(key)
         if namespace is None or not meta.is_deleting(namespace):
             return None
-        if FINALIZER not in (namespace["spec"].get("finalizers") or ()):
+        if FINALIZER not in ((namespace.get("spec") or {}).get("finalizers") or ()):
             return None
         remains = await self._empty(key)
         if remains.empty:

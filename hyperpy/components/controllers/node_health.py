@@ -6,8 +6,6 @@ reasons and messages of kube-controller-manager.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from hyperpy.api import meta, taints
 from hyperpy.client.protocol import Obj
 
@@ -47,7 +45,7 @@ def lost_status(node: Obj, *, now: str) -> Obj:
 
 def wanted_taints(node: Obj, *, now: str) -> list[Obj]:
     """The node's taints: those of others as they are, ours as its conditions say. A taint that stays keeps its time."""
-    present: Sequence[Obj] = node["spec"].get("taints") or ()
+    present = taints.of_node(node)
     ours = _taints(node)
     kept = [each for each in present if not _is_ours(each) or any(taints.is_same(each, one) for one in ours)]
     new = [each for each in ours if not any(taints.is_same(each, one) for one in present)]
@@ -73,7 +71,7 @@ def _taints(node: Obj) -> list[Obj]:
     ]
     if meta.find_condition(conditions, "Ready") is None:
         keys.append(taints.NOT_READY)
-    if node["spec"].get("unschedulable"):
+    if (node.get("spec") or {}).get("unschedulable"):
         keys.append(taints.UNSCHEDULABLE)
     wanted = [{"key": key, "effect": taints.NO_SCHEDULE} for key in keys]
     if meta.find_condition(conditions, "Ready") is not None:

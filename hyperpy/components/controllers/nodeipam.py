@@ -77,5 +77,5 @@ class NodeIpamController:
 
 
 def _networks(node: Obj) -> list[str]:
-    spec = node["spec"]
+    spec = node.get("spec") or {}
     return list(spec.get("podCIDRs") or ([spec["podCIDR"]] if spec.get("podCIDR") else []))

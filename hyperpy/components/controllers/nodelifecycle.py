@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hyperpy.api import errors, kinds, meta, pods
+from hyperpy.api import errors, kinds, meta, pods, taints
 from hyperpy.client.protocol import STRATEGIC_PATCH, Obj
 from hyperpy.client.workqueue import WorkQueue
 from hyperpy.components.controllers import node_health
@@ -78,7 +78,7 @@ class NodeLifecycleController:
 
     async def _taint(self, node: Obj, *, now: str) -> Obj:
         wanted = node_health.wanted_taints(node, now=now)
-        if wanted == (node["spec"].get("taints") or []):
+        if wanted == taints.of_node(node):
             return node
         about = node["metadata"]
         body = {
@@ -146,6 +146,6 @@ class NodeLifecycleController:
 
 def _matters(node: Obj) -> tuple[object, ...]:
     conditions = (node.get("status") or {}).get("conditions") or ()
-    spec = node["spec"]
+    spec = node.get("spec") or {}
     states = [(condition["type"], condition.get("status")) for condition in conditions]
-    return spec.get("taints") or [], bool(spec.get("unschedulable")), states
+    return taints.of_node(node), bool(spec.get("unschedulable")), states

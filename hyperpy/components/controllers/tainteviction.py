@@ -56,7 +56,7 @@ class TaintEvictionController:
         node = self._nodes.get(pod["spec"].get("nodeName", "")) if pod is not None else None
         if pod is None or node is None:
             return None
-        wait_s = plan(pod, node["spec"].get("taints") or (), now=self._context.clock.now())
+        wait_s = plan(pod, taints.of_node(node), now=self._context.clock.now())
         if wait_s is None or wait_s > 0:
             return wait_s
         self._events.event(pod, kinds.POD, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {key}")
@@ -83,4 +83,4 @@ class TaintEvictionController:
 
 
 def _evicting(node: Obj) -> list[Obj]:
-    return [taint for taint in node["spec"].get("taints") or () if taint.get("effect") == taints.NO_EXECUTE]
+    return [taint for taint in taints.of_node(node) if taint.get("effect") == taints.NO_EXECUTE]

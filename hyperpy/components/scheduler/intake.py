@@ -158,7 +158,7 @@ def _same_to_scheduling(old: Obj, new: Obj) -> bool:
     """A heartbeat, for example: nothing about where Pods may go."""
     before, after = old.get("status") or {}, new.get("status") or {}
     return bool(
-        old["spec"] == new["spec"]
+        old.get("spec") == new.get("spec")
         and old["metadata"].get("labels") == new["metadata"].get("labels")
         and before.get("allocatable") == after.get("allocatable")
         and before.get("images") == after.get("images")

@@ -56,9 +56,9 @@ class NodeInfo:
         status = node.get("status") or {}
         self.obj = node
         self.labels = node["metadata"].get("labels") or {}
-        self.taints = node["spec"].get("taints") or ()
+        self.taints = taints.of_node(node)
         self.hindering = [taint for taint in self.taints if taint.get("effect") in _HINDERING]
-        self.unschedulable = bool(node["spec"].get("unschedulable"))
+        self.unschedulable = bool((node.get("spec") or {}).get("unschedulable"))
         self.images = {
             name: image.get("sizeBytes", 0) for image in status.get("images") or () for name in image.get("names") or ()
         }

@@ -191,6 +191,7 @@ def make() -> Any:
         @staticmethod
         def node(name: str, ready: str = "True", **spec: Any) -> Obj:
             condition = {"type": "Ready", "status": ready, "reason": "KubeletReady", "message": ""}
-            return {"metadata": {"name": name}, "spec": spec, "status": {"conditions": [condition]}}
+            made = {"metadata": {"name": name}, "spec": spec, "status": {"conditions": [condition]}}
+            return made if spec else {key: value for key, value in made.items() if key != "spec"}
 
     return Make

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperpy.api import errors, kinds, meta, pods
+from hyperpy.api import errors, kinds, meta, pods, taints
 from hyperpy.components.controllers import node_health, subnets, tainteviction
 from hyperpy.components.controllers.podgc import QUARANTINE_S
 
@@ -115,7 +115,7 @@ async def ready_node(world: Any, make: Any, name: str = "n1") -> None:
 
     async def untainted() -> bool:
         found = await world.client.get(kinds.NODE, name)
-        return not found["spec"].get("taints")
+        return not taints.of_node(found)
 
     await world.until(untainted)
 
@@ -135,14 +135,14 @@ async def test_a_silent_node_is_unknown_its_pods_unready_and_later_evicted(world
         await lease(world, "n1")
     await world.quiet()
     found = await world.client.get(kinds.NODE, "n1")
-    assert node_health.is_ready(found) and not found["spec"].get("taints")
+    assert node_health.is_ready(found) and not taints.of_node(found)
     await world.clock.advance(41)
 
     async def lost() -> bool:
         found = await world.client.get(kinds.NODE, "n1")
         pod = await world.client.get(kinds.POD, "web", namespace="default")
-        taints = keys(found["spec"].get("taints") or [])
-        return taints == ["unreachable:NoExecute", "unreachable:NoSchedule"] and not pods.is_ready(pod)
+        tainted = keys(taints.of_node(found))
+        return tainted == ["unreachable:NoExecute", "unreachable:NoSchedule"] and not pods.is_ready(pod)
 
     await world.until(lost)
     ready = meta.condition(await world.client.get(kinds.NODE, "n1"), "Ready")
@@ -164,7 +164,7 @@ async def test_a_node_that_speaks_again_is_untainted_and_keeps_its_pods(world: A
     await world.clock.advance(45)
 
     async def tainted() -> Any:
-        return (await world.client.get(kinds.NODE, "n1"))["spec"].get("taints")
+        return taints.of_node(await world.client.get(kinds.NODE, "n1"))
 
     await world.until(tainted)
     await lease(world, "n1")
@@ -221,7 +221,7 @@ async def test_every_node_gets_a_network_of_its_own_and_a_freed_one_is_used_agai
 
     async def held() -> dict[str, str]:
         found = await world.list(kinds.NODE)
-        return {each["metadata"]["name"]: each["spec"].get("podCIDR", "") for each in found}
+        return {each["metadata"]["name"]: each.get("spec", {}).get("podCIDR", "") for each in found}
 
     async def given() -> bool:
         return sorted((await held()).values()) == ["", "10.1.0.0/24", "10.1.1.0/24", "10.1.3.0/24"]

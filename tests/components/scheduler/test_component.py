@@ -91,7 +91,8 @@ class World:
     async def node(self, name: str, **spec: Any) -> None:
         allocatable = {"cpu": "2", "memory": "4Gi", "pods": "10"}
         status = {"allocatable": allocatable, "capacity": allocatable}
-        await self.client.create(kinds.NODE, {"metadata": {"name": name}, "spec": spec, "status": status})
+        node = {"metadata": {"name": name}, "status": status, **({"spec": spec} if spec else {})}
+        await self.client.create(kinds.NODE, node)
 
     async def pod(self, name: str, cpu: str = "100m", **spec: Any) -> None:
         container = {"name": "main", "image": "x", "resources": {"requests": {"cpu": cpu}}}
