@@ -36,7 +36,7 @@ def select(name: str, *, endpoint: str = "", root_dir: Path) -> Runtime:
     if name not in NAMES:
         raise RuntimeUnavailable(f'--container-runtime "{name}" is not known; use one of {", ".join(NAMES)}')
     if name == "auto":
-        name = "docker" if docker_answers(endpoint) else "remote" if cri_answers(endpoint) else "embedded"
+        name = first_that_answers(endpoint)
         log.info("container runtime: %s", name)
     if name == "docker":
         from hyperpy.runtime.docker import DockerRuntime
@@ -53,6 +53,13 @@ def select(name: str, *, endpoint: str = "", root_dir: Path) -> Runtime:
     from hyperpy.runtime.cri import CriRuntime
 
     return CriRuntime(endpoint=endpoint, scope=scope(root_dir))
+
+
+def first_that_answers(endpoint: str) -> str:
+    """What `auto` means here. Blocks for a moment."""
+    if docker_answers(endpoint):
+        return "docker"
+    return "remote" if cri_answers(endpoint) else "embedded"
 
 
 def scope(root_dir: Path) -> str:

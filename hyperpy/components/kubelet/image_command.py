@@ -21,11 +21,14 @@ app = typer.Typer(
 
 T = TypeVar("T")
 
-_RUNTIMES = ("auto", "docker", "embedded")
+_RUNTIMES = ("auto", "docker", "remote", "embedded")
 Runtime = Annotated[
-    str, typer.Option("--container-runtime", help="Whose images: auto (Docker where it answers), docker, embedded.")
+    str,
+    typer.Option(
+        "--container-runtime", help="Whose images: auto (the first that answers), docker, remote (a CRI), embedded."
+    ),
 ]
-Endpoint = Annotated[str, typer.Option("--container-runtime-endpoint", help="The Docker Engine's socket.")]
+Endpoint = Annotated[str, typer.Option("--container-runtime-endpoint", help="The socket of Docker or of the CRI.")]
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Whose embedded runtime [default: $HYPERPY_DATA_DIR or the system's].")
 ]
@@ -137,20 +140,20 @@ def _with_images(work: Callable[[Images], Awaitable[None]], runtime: str, endpoi
 @asynccontextmanager
 async def _images(runtime: str, endpoint: str, data: Path) -> AsyncIterator[Images]:
     """The images of a runtime, without becoming a second kubelet beside one that may run."""
-    from hyperpy.runtime.select import docker_answers
+    from hyperpy.runtime.select import first_that_answers, select
 
     if runtime not in _RUNTIMES:
         raise UserError(f"--container-runtime={runtime}: use one of {', '.join(_RUNTIMES)}")
-    if runtime == "docker" or (runtime == "auto" and docker_answers(endpoint)):
-        from hyperpy.runtime.docker import DockerRuntime
-
-        # A scope of its own, in which there are no pods.
-        docker = DockerRuntime(endpoint=endpoint, scope="image-command")
-        await docker.start()
+    if runtime == "auto":
+        runtime = first_that_answers(endpoint)
+    if runtime != "embedded":
+        # A directory of its own makes a scope of its own, in which there are no pods.
+        shared = select(runtime, endpoint=endpoint, root_dir=data / "image-command")
         try:
-            yield docker.images
+            await shared.start()
+            yield shared.images
         finally:
-            await docker.aclose()
+            await shared.aclose()
         return
     from hyperpy.runtime.images.local import LocalImages
     from hyperpy.runtime.images.store import ImageStore
