@@ -63,12 +63,17 @@ class Context:
 
     def log_dir(self, pod: Obj) -> Path:
         """Where the logs of a Pod's containers are."""
-        meta = pod["metadata"]
-        return self.logs_dir / f"{meta['namespace']}_{meta['name']}_{meta['uid']}"
+        return pod_log_dir(self.logs_dir, pod)
 
     def tell(self, pod: Obj, type: str, reason: str, message: str, *, container: str = "") -> None:
         """Say an event of a Pod, or of one of its containers."""
         self.events.event(pod, POD, type, reason, message, field_path=field_path(pod, container) if container else "")
+
+
+def pod_log_dir(logs_dir: Path, pod: Obj) -> Path:
+    """Where the logs of a Pod's containers are, under the node's logs directory."""
+    meta = pod["metadata"]
+    return logs_dir / f"{meta['namespace']}_{meta['name']}_{meta['uid']}"
 
 
 def field_path(pod: Obj, container: str) -> str:

@@ -20,12 +20,13 @@ from hyperpy.client.informer import Informers
 from hyperpy.client.protocol import Client
 from hyperpy.components.kubelet import machine as machines
 from hyperpy.components.kubelet import node
-from hyperpy.components.kubelet.context import Context
+from hyperpy.components.kubelet.context import Context, pod_log_dir
 from hyperpy.components.kubelet.dns import ClusterDns
 from hyperpy.components.kubelet.downward import NodeFacts
 from hyperpy.components.kubelet.file_watch import FileWatch
 from hyperpy.components.kubelet.host_ports import HostPorts
 from hyperpy.components.kubelet.image_puller import ImagePuller
+from hyperpy.components.kubelet.local_storage import LocalStorage
 from hyperpy.components.kubelet.node import NodeState
 from hyperpy.components.kubelet.node_sync import NodeSync
 from hyperpy.components.kubelet.objects import ObjectCache
@@ -99,6 +100,14 @@ class Kubelet:
         self._static: StaticPods | None = None
         self._mirrors: Mirrors | None = None
         self._node_sync = NodeSync(client, self._clock, name=options.node_name, state=self._node_state)
+        self._local_storage = LocalStorage(
+            self.workers,
+            self._events,
+            self._clock,
+            volumes_dir=lambda pod: options.root_dir / "pods" / pod["metadata"]["uid"] / "volumes",
+            log_dir=lambda pod: pod_log_dir(options.logs_dir, pod),
+        )
+        self.workers.on_put = self._local_storage.heard_of
         self._views = PodViews(
             runtime,
             addresses=self._gate.addresses,
@@ -122,6 +131,7 @@ class Kubelet:
                 self.workers.start(context, group)
                 await self._look_first()
                 group.create_task(self._views.run(), name="kubelet/views")
+                group.create_task(self._local_storage.run(), name="kubelet/local-storage")
                 if self._options.pod_cidr:
                     await self._open_network(self._options.pod_cidr)
                 self._begin_static_pods(group)

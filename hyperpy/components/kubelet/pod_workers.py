@@ -40,6 +40,8 @@ class PodWorkers:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._context: Context | None = None
         self._group: asyncio.TaskGroup | None = None
+        #: Called with each Pod that comes or changes.
+        self.on_put: Callable[[Obj], None] = lambda pod: None
 
     def start(self, context: Context, group: asyncio.TaskGroup) -> None:
         """From now on Pods get workers."""
@@ -71,6 +73,7 @@ class PodWorkers:
 
     def put(self, pod: Obj) -> None:
         """A Pod is to run here, or its object changed."""
+        self.on_put(pod)
         worker = self._workers.get(pod["metadata"]["uid"])
         if worker is None:
             self._begin(pod)

@@ -1,4 +1,4 @@
-"""One try of a probe or hook handler: HTTP request, TCP connection or command.
+"""One try of a probe or hook handler: HTTP request, TCP connection, gRPC health check or command.
 
 Source: the API reference of Probe and LifecycleHandler; messages are those of the kubelet's events.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
+from hyperpy.components.kubelet import grpc_health
 from hyperpy.components.kubelet.run_command import run_command
 from hyperpy.runtime.protocol import Runtime, RuntimeFailure
 
@@ -73,6 +74,10 @@ class Handlers:
         if "tcpSocket" in handler:
             action = handler["tcpSocket"]
             return await _tcp(action.get("host") or target.ip, port_number(action["port"], target.ports))
+        if "grpc" in handler:
+            action = handler["grpc"]
+            problem = await grpc_health.check(target.ip, action["port"], service=action.get("service") or "")
+            return Result(not problem, problem)
         if "sleep" in handler:
             await asyncio.sleep(handler["sleep"]["seconds"])
             return Result(True)

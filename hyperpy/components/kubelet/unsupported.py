@@ -82,7 +82,4 @@ def _container(container: Obj) -> Iterator[str]:
             yield f"volumeMounts {mount['mountPath']}: recursiveReadOnly {mount['recursiveReadOnly']} is not supported"
     if (container.get("lifecycle") or {}).get("stopSignal"):
         yield "lifecycle.stopSignal is not supported; the image's own stop signal is used"
-    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if "grpc" in (container.get(name) or {}):
-            yield f"{name}.grpc is not supported; use httpGet, tcpSocket or exec"
     yield from _security("securityContext", container.get("securityContext") or {})
