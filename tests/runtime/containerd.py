@@ -95,7 +95,9 @@ class Containerd:
         return ["ctr", "--address", str(self.socket), *arguments]
 
     def _networks(self) -> dict:
-        ranges = [[{"subnet": "10.213.77.0/24"}]]
+        # Drawn by lot, so that two runs of the tests on one machine do not share it.
+        number = int(self.network[3:], 16)
+        ranges = [[{"subnet": f"10.{200 + number % 40}.{number // 40 % 256}.0/24"}]]
         ipam = {"type": "host-local", "dataDir": str(self.home / "addresses"), "ranges": ranges}
         bridge = {"type": "bridge", "bridge": self.network, "isGateway": True, "ipam": ipam}
         return {"cniVersion": "0.4.0", "name": self.network, "plugins": [bridge]}

@@ -1,1 +1,1 @@
-"""The parts of the CRI's and of containerd's gRPC API that the CRI runtime speaks, compiled from the .proto files here."""
+"""The parts of the CRI and of containerd that the CRI runtime speaks; `*_pb2` and `*_grpc` are generated from *.proto."""
