@@ -1,0 +1,105 @@
+"""Profiles and the extension points that no built-in plugin uses yet: a plugin is a plain class with the right methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hyperpy.components.scheduler import binding
+from hyperpy.components.scheduler.framework import Rejection, Scoring
+from hyperpy.components.scheduler.plugins.default_binder import DefaultBinder
+from hyperpy.components.scheduler.plugins.priority_sort import PrioritySort
+from hyperpy.components.scheduler.pod_info import PodInfo
+from hyperpy.components.scheduler.profile import Profile, Use, default_plugins
+
+
+class Recorder:
+    """Takes part in everything around binding, and refuses where it is told to."""
+
+    name = "Recorder"
+
+    def __init__(self, refuse: str = "") -> None:
+        self.refuse = refuse
+        self.calls: list[str] = []
+
+    def _say(self, point: str) -> Rejection | None:
+        self.calls.append(point)
+        return Rejection(self.name, ("no",)) if point == self.refuse else None
+
+    def reserve(self, pod: PodInfo, node: str) -> Rejection | None:
+        return self._say("reserve")
+
+    def unreserve(self, pod: PodInfo, node: str) -> None:
+        self._say("unreserve")
+
+    async def permit(self, pod: PodInfo, node: str) -> Rejection | None:
+        return self._say("permit")
+
+    async def pre_bind(self, pod: PodInfo, node: str, client: Any) -> None:
+        self._say("pre_bind")
+
+    async def bind(self, pod: PodInfo, node: str, client: Any) -> bool:
+        return self._say("bind") is None
+
+    def post_bind(self, pod: PodInfo, node: str) -> None:
+        self._say("post_bind")
+
+
+class Alphabetical:
+    """Scores the node whose name comes last highest."""
+
+    name = "Alphabetical"
+
+    def pre_score(self, pod: PodInfo, cluster: Any, nodes: Any) -> Scoring:
+        return Scoring(lambda node: float(ord(node.name[0])))
+
+
+def profile(recorder: Recorder) -> Profile:
+    return Profile("mine", [Use(PrioritySort()), Use(recorder)])
+
+
+async def test_a_plugin_is_asked_at_every_point_it_has_a_method_for(make: Any) -> None:
+    recorder, pod = Recorder(), PodInfo(make.pod())
+    assert binding.reserve(pod, "n", profile(recorder)) is None
+    await binding.bind(pod, "n", profile(recorder), None)  # type: ignore[arg-type]
+    assert recorder.calls == ["reserve", "permit", "pre_bind", "bind", "post_bind"]
+
+
+async def test_a_refused_permit_ends_the_binding_and_says_by_whom(make: Any) -> None:
+    recorder, pod = Recorder("permit"), PodInfo(make.pod())
+    with pytest.raises(binding.NotBound, match="Recorder: no") as failure:
+        await binding.bind(pod, "n", profile(recorder), None)  # type: ignore[arg-type]
+    assert failure.value.rejection is not None
+    assert recorder.calls == ["permit"]
+
+
+def test_a_refused_reservation_is_given_back(make: Any) -> None:
+    recorder = Recorder("reserve")
+    assert binding.reserve(PodInfo(make.pod()), "n", profile(recorder)) is not None
+    assert recorder.calls == ["reserve", "unreserve"]
+
+
+async def test_a_pod_that_no_bind_plugin_takes_is_not_bound(make: Any) -> None:
+    with pytest.raises(binding.NotBound, match="no Bind plugin"):
+        await binding.bind(PodInfo(make.pod()), "n", profile(Recorder("bind")), None)  # type: ignore[arg-type]
+
+
+def test_a_weight_decides_between_plugins(make: Any, board: Any) -> None:
+    play = board(make.node("a"), make.node("z"))
+    play.put(make.pod("big", cpu="3"), "z")
+    assert play.decide(make.pod(cpu="100m")).node == "a"
+    play.profile = Profile("mine", [*default_plugins(), Use(Alphabetical(), 100)])
+    assert play.decide(make.pod(cpu="100m")).node == "z"
+
+
+@pytest.mark.parametrize(
+    ("uses", "told"),
+    [
+        pytest.param([Use(PrioritySort()), Use(DefaultBinder()), Use(DefaultBinder())], "the same name", id="twice"),
+        pytest.param([Use(DefaultBinder())], "exactly one plugin must sort the queue, not 0", id="no-order"),
+    ],
+)
+def test_a_profile_that_cannot_be_is_refused(uses: list[Use], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Profile("mine", uses)
