@@ -1,4 +1,4 @@
-"""Profiles and the extension points that no built-in plugin uses yet: a plugin is a plain class with the right methods."""
+"""Profiles, and the extension points that no built-in plugin uses yet: a plugin is a plain class with their methods."""
 
 from __future__ import annotations
 
