@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -126,7 +127,8 @@ class Container:
     def _prepare_group(self, bundle: dict[str, Any]) -> None:
         hierarchies, group = self._host.hierarchies, bundle["cgroup"]
         cgroups.make(hierarchies, group)
-        cgroups.limit(hierarchies, group, bundle["resources"])
+        for sentence in cgroups.limit(hierarchies, group, bundle["resources"]):
+            print(f"container {self.id}: {sentence}; it runs without", file=sys.stderr, flush=True)
         bundle["cgroup_mounts"] = cgroups.view(hierarchies)
         if not bundle["privileged"] and not devices.restrict(hierarchies, group, self._host.device_program):
             # Nothing holds it back from device nodes, so it must not make any.
