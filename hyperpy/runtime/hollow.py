@@ -86,6 +86,9 @@ class HollowRuntime:
         self._ends: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> RuntimeInfo:
+        for record in self._containers.values():
+            if record.container.state is State.RUNNING:
+                self._schedule_end(record)
         return RuntimeInfo("hollow", "1", ("Containers are simulated: no process runs.",), gives_addresses=True)
 
     async def run_sandbox(self, spec: SandboxSpec) -> Sandbox:
@@ -154,9 +157,7 @@ class HollowRuntime:
             raise RuntimeFailure("its sandbox has stopped")
         record.container = replace(record.container, state=State.RUNNING, started_at_ns=self._now_ns())
         self._tell(record.container)
-        if behaviour.run_s is not None:
-            end = self._end_later(container_id, behaviour.run_s, behaviour.exit_code)
-            self._ends[container_id] = asyncio.create_task(end, name=f"hollow/{record.spec.name}")
+        self._schedule_end(record)
 
     async def stop_container(self, container_id: str, *, grace_s: int) -> None:
         self.finish(container_id, exit_code=143 if grace_s else 137)
@@ -232,8 +233,16 @@ class HollowRuntime:
         )
         self._tell(record.container)
 
+    def _schedule_end(self, record: _Record) -> None:
+        """Let a container that runs end when its profile says, counted from its start."""
+        behaviour, container_id = self._profile(record.spec.image), record.container.id
+        if behaviour.run_s is not None and container_id not in self._ends:
+            ran_s = self._now() - record.container.started_at_ns / 1e9
+            end = self._end_later(container_id, behaviour.run_s - ran_s, behaviour.exit_code)
+            self._ends[container_id] = asyncio.create_task(end, name=f"hollow/{record.spec.name}")
+
     async def _end_later(self, container_id: str, delay_s: float, exit_code: int) -> None:
-        await self._sleep(delay_s)
+        await self._sleep(max(0.0, delay_s))
         self.finish(container_id, exit_code=exit_code)
 
     def _of(self, sandbox_id: str) -> list[_Record]:

@@ -18,8 +18,8 @@ from hyperpy.client.clock import Clock, SystemClock
 from hyperpy.client.events import EventRecorder
 from hyperpy.client.informer import Informers
 from hyperpy.client.protocol import Client
+from hyperpy.components.kubelet import left_overs, node
 from hyperpy.components.kubelet import machine as machines
-from hyperpy.components.kubelet import node
 from hyperpy.components.kubelet.context import Context, pod_log_dir
 from hyperpy.components.kubelet.dns import ClusterDns
 from hyperpy.components.kubelet.downward import NodeFacts
@@ -34,7 +34,7 @@ from hyperpy.components.kubelet.options import Options
 from hyperpy.components.kubelet.pod_network import NOT_READY, NetworkFactory, NetworkGate
 from hyperpy.components.kubelet.pod_source import ApiPods
 from hyperpy.components.kubelet.pod_views import PodViews
-from hyperpy.components.kubelet.pod_workers import PodWorkers, pod_labels
+from hyperpy.components.kubelet.pod_workers import PodWorkers
 from hyperpy.components.kubelet.probe import Handlers
 from hyperpy.components.kubelet.server import certificate
 from hyperpy.components.kubelet.server.auth import Gatekeeper
@@ -48,7 +48,6 @@ from hyperpy.components.kubelet.volumes.manager import Volumes
 from hyperpy.components.kubelet.volumes.tokens import Tokens
 from hyperpy.components.supervisor import StartFailure
 from hyperpy.podnet.protocol import NetworkFailure
-from hyperpy.runtime import spec
 from hyperpy.runtime.protocol import Runtime, RuntimeFailure, RuntimeInfo
 
 log = logging.getLogger(__name__)
@@ -136,10 +135,10 @@ class Kubelet:
                     await self._open_network(self._options.pod_cidr)
                 self._begin_static_pods(group)
                 async with self._serving():
-                    await self._join_cluster(context)
+                    registered = await self._node_sync.register(create=self._options.register_node)
                     group.create_task(self._node_sync.run(), name="kubelet/node")
-                    if self._mirrors is not None:
-                        group.create_task(self._mirrors.run(), name="kubelet/mirrors")
+                    group.create_task(self._follow_pod_cidr(registered), name="kubelet/pod-cidr")
+                    await self._take_pods(context, group)
                     log.info("node %s runs pods on %s", self._options.node_name, self._info.name)
                     ready()
                     await asyncio.Event().wait()
@@ -182,12 +181,8 @@ class Kubelet:
         group.create_task(self._static.run(), name="kubelet/static-pods")
 
     def _end_others(self, pod: Obj) -> None:
-        """End what runs of an older static pod of this name, whose manifest changed while nobody looked."""
         about = pod["metadata"]
-        for uid in self._views.uids() - {about["uid"]}:
-            labels = pod_labels(self._views.of(uid))
-            if labels.get(spec.POD_NAME) == about["name"] and labels.get(spec.POD_NAMESPACE) == about["namespace"]:
-                self.workers.clean_up(uid, self._views.of(uid))
+        left_overs.end_namesakes(about["uid"], about["namespace"], about["name"], self.workers, self._views)
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
@@ -205,21 +200,30 @@ class Kubelet:
         async with server.listening(options.address, options.port, tls) as self._port:
             yield
 
-    async def _join_cluster(self, context: Context) -> None:
-        """Register, open the network, take the API's Pods, and clear away what belongs to none of them."""
-        registered = await self._node_sync.register(create=self._options.register_node)
-        if not self._gate.ready:
-            await self._open_network((registered.get("spec") or {}).get("podCIDR") or await self._assigned_cidr())
+    async def _take_pods(self, context: Context, group: asyncio.TaskGroup) -> None:
+        """Take the API's Pods, and clear away what belongs to none of them."""
         await self._services.synced()
         await self._api_pods.begin()
-        await self._clean_up(context)
+        if self._mirrors is not None:
+            group.create_task(self._mirrors.run(), name="kubelet/mirrors")
+        wanted = self._api_pods.uids() | {worker.uid for worker in self.workers}
+        await left_overs.clear(wanted, self.workers, self._views, context.volumes, logs_dir=self._options.logs_dir)
 
-    async def _open_network(self, pod_cidr: str) -> None:
+    async def _follow_pod_cidr(self, registered: Obj) -> None:
+        """Open the network as soon as the Node has a pod CIDR."""
         if self._gate.ready:
             return
+        cidr = (registered.get("spec") or {}).get("podCIDR")
+        if not cidr:
+            log.info("node %s waits for a pod CIDR", self._options.node_name)
+            cidr = await self._assigned_cidr()
+        await self._open_network(cidr)
+
+    async def _open_network(self, pod_cidr: str) -> None:
         try:
             await self._gate.open(pod_cidr)
             await self._views.refresh()
+            await left_overs.clear_addresses(self._gate, self._views)
         except NetworkFailure as error:
             raise StartFailure(str(error)) from error
         self._node_sync.changed()
@@ -228,7 +232,6 @@ class Kubelet:
 
     async def _assigned_cidr(self) -> str:
         """Wait until somebody gives the Node its pod CIDR."""
-        log.info("node %s waits for a pod CIDR", self._options.node_name)
         assigned: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         def look(event: str, old: Obj | None, new: Obj | None) -> None:
@@ -241,20 +244,6 @@ class Kubelet:
             return await assigned
         finally:
             unsubscribe()
-
-    async def _clean_up(self, context: Context) -> None:
-        """What the runtime, the network and the disk have of Pods that neither the API nor a manifest wants."""
-        wanted = self._api_pods.uids() | {worker.uid for worker in self.workers}
-        for uid in self._views.uids() - wanted:
-            self.workers.clean_up(uid, self._views.of(uid))
-        known = {sandbox.id for uid in self._views.uids() for sandbox in self._views.of(uid).sandboxes}
-        for sandbox_id in set(self._gate.addresses()) - known:
-            await self._gate.detach(sandbox_id)
-        for uid in context.volumes.on_disk() - wanted - self._views.uids():
-            try:
-                await context.volumes.unmount(uid)
-            except OSError as error:
-                log.warning("the volumes of a pod that is gone cannot be removed: %s", error)
 
     async def _end(self, context: Context) -> None:
         await self.workers.stop()
