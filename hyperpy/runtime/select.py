@@ -90,7 +90,8 @@ def docker_answers(endpoint: str) -> bool:
 
 def cri_answers(endpoint: str) -> bool:
     """Whether a CRI runtime answers that can run pods. Blocks for a moment."""
-    if not any(os.path.exists(path) for path in (endpoint.removeprefix("unix://"), *CRI_SOCKETS)):
+    places = (endpoint.removeprefix("unix://"),) if endpoint else CRI_SOCKETS
+    if not any(os.path.exists(path) for path in places):
         return False  # saves the import of gRPC, which most nodes do not need
     from hyperpy.runtime.cri.probe import why_not
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hyperpy.runtime import select
+from hyperpy.runtime.cri import CriRuntime
 from hyperpy.runtime.docker import DockerRuntime
 from hyperpy.runtime.embedded.runtime import EmbeddedRuntime
 from hyperpy.runtime.hollow import HollowRuntime
@@ -14,7 +15,8 @@ from hyperpy.runtime.protocol import RuntimeUnavailable
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("docker", DockerRuntime), ("embedded", EmbeddedRuntime), ("hollow", HollowRuntime)]
+    ("name", "kind"),
+    [("docker", DockerRuntime), ("remote", CriRuntime), ("embedded", EmbeddedRuntime), ("hollow", HollowRuntime)],
 )
 def test_a_runtime_is_chosen_by_name(tmp_path, name, kind):
     assert isinstance(select.select(name, root_dir=tmp_path), kind)

@@ -87,11 +87,7 @@ class Streams:
 
     async def aclose(self) -> None:
         """Close the connection, which ends all streams."""
-        self._writer.close()
-        try:
-            await self._writer.wait_closed()
-        except OSError:
-            pass  # closed is closed
+        await _close(self._writer)
 
     def _part(self, head: bytes, body: bytes) -> Part | None:
         """What a frame says to the reader; pings are answered."""
@@ -136,11 +132,19 @@ async def open_streams(url: str, names: Sequence[str]) -> Streams:
                 raise UpgradeRefused(told or status.decode(errors="replace"))
             return Streams(reader, writer, names)
         except asyncio.IncompleteReadError as error:
-            writer.close()
+            await _close(writer)
             raise UpgradeRefused("the connection was closed") from error
         except BaseException:
-            writer.close()
+            await _close(writer)
             raise
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    try:
+        await writer.wait_closed()
+    except OSError:
+        pass  # closed is closed
 
 
 def _syn_stream(number: int, headers: dict[str, str], compressor: zlib._Compress) -> bytes:

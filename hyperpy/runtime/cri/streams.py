@@ -30,11 +30,11 @@ class StreamedProcess:
     async def read(self) -> Output | None:
         while not self._ended:
             part = await self._streams.read()
-            if part is None or (part.stream == "error" and part.end):
+            if part is None:
                 return self._end()
             if part.stream == "error":
-                self._status += part.data
                 # The server writes one status, after all output.
+                self._status += part.data
                 return self._end()
             if part.stream in _OUTPUTS and part.data:
                 return Output(_OUTPUTS[part.stream], part.data)

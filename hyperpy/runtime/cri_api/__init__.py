@@ -1,1 +1,1 @@
-"""The parts of the CRI and of containerd that the CRI runtime speaks; `*_pb2` and `*_grpc` are generated from *.proto."""
+"""What the CRI runtime speaks of the CRI and containerd; `*_pb2` and `*_grpc` are generated from the .proto files."""
