@@ -49,8 +49,10 @@ class Informer:
         label_selector: str = "",
         field_selector: str = "",
         clock: Clock,
+        complaints: dict[str, str],
     ) -> None:
         self.kind = kind
+        self._complaints = complaints
         self._client = client
         self._namespace = namespace
         self._label_selector = label_selector
@@ -116,21 +118,29 @@ class Informer:
         await self._synced.wait()
 
     async def run(self) -> Never:
-        """Keep the cache in step until cancelled; failures are logged once per kind of failure and tried again."""
-        failures, told = 0, ""
+        """Keep the cache in step until cancelled; failures are logged once and tried again."""
+        failures, listed_at = 0, 0.0
         while True:
             try:
                 revision = await self._list()
-                failures, told = 0, ""
+                listed_at = self._clock.monotonic()
+                failures = 0
                 await self._follow(revision)
             except errors.Gone as error:
                 log.debug("informer %s: listing again: %s", self.kind.qualified, error)
+                if self._clock.monotonic() - listed_at < RETRY_BASE_S:
+                    # The list itself was too old at once: the server compacts faster than we read.
+                    await self._clock.sleep(RETRY_BASE_S)
             except errors.StatusError as error:
-                if str(error) != told:
-                    log.warning("informer %s: %s", self.kind.qualified, error)
-                    told = str(error)
+                self._complain(error)
                 failures += 1
                 await self._clock.sleep(min(RETRY_BASE_S * 2 ** min(failures, 20), RETRY_MAX_S))
+
+    def _complain(self, error: errors.StatusError) -> None:
+        """A warning, once for the same trouble of all informers of a process (a server that is away)."""
+        fresh = self._complaints.get("last") != str(error)
+        self._complaints["last"] = str(error)
+        log.log(logging.WARNING if fresh else logging.DEBUG, "informer %s: %s", self.kind.qualified, error)
 
     async def _list(self) -> str:
         """List every page from one snapshot and replace the cache with it; returns its revision."""
@@ -238,6 +248,7 @@ class Informers:
     def __init__(self, client: Client, *, clock: Clock | None = None) -> None:
         self._client = client
         self._clock = clock or SystemClock()
+        self._complaints: dict[str, str] = {}
         self._informers: dict[tuple[object, ...], Informer] = {}
         self._group: asyncio.TaskGroup | None = None
         self._tasks: list[asyncio.Task[Never]] = []
@@ -256,6 +267,7 @@ class Informers:
                 label_selector=label_selector,
                 field_selector=field_selector,
                 clock=self._clock,
+                complaints=self._complaints,
             )
             self._informers[identity] = informer
             if self._group is not None:

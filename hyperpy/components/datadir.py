@@ -5,10 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Self
-
-from pydantic import BaseModel, ValidationError
 
 from hyperpy.components.supervisor import StartFailure
 
@@ -18,7 +17,8 @@ LAYOUT = 1
 _BEFORE_FIRST_START = ("lock", "runtime")
 
 
-class ClusterRecord(BaseModel, extra="forbid"):
+@dataclass(frozen=True, slots=True)
+class ClusterRecord:
     """What the first start chose and later starts keep: a cluster's addresses do not change under its objects."""
 
     service_cidr: str
@@ -64,15 +64,15 @@ class DataDir:
         """What an earlier start chose; None at the first."""
         file = self.path / "cluster.json"
         try:
-            return ClusterRecord.model_validate_json(file.read_bytes())
+            return ClusterRecord(**json.loads(file.read_bytes()))
         except FileNotFoundError:
             return None
-        except ValidationError as error:
-            raise StartFailure(f"{file} is damaged: {error.errors()[0]['msg']}; restore it from a backup") from error
+        except (ValueError, TypeError) as error:
+            raise StartFailure(f"{file} is damaged: {error}; restore it from a backup") from error
 
     def keep(self, record: ClusterRecord) -> None:
         """Remember what was chosen."""
-        _write(self.path / "cluster.json", record.model_dump_json(indent=1))
+        _write(self.path / "cluster.json", json.dumps(asdict(record), indent=1))
 
     def _holder(self) -> str:
         try:

@@ -104,7 +104,7 @@ async def test_after_compaction_it_lists_again_and_tells_what_went_missing(start
     seen.clear()
     server.objects, server.revision = [pod("b", 1), pod("c", 7)], "8"
     server.events.put_nowait(errors.Expired("too old resource version"))
-    await clock.settle()
+    await clock.advance(1)
     assert seen == [("DELETED", "a"), ("ADDED", "c")]
     assert server.watches == ["1", "8"]
 

@@ -8,8 +8,10 @@ value of a plain Go field ("" or 0) as absent.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+from hyperpy.api import schema
 from hyperpy.api.defaults import cluster, network, pod, rbac, workload
 from hyperpy.api.kinds import Kind
 
@@ -33,7 +35,17 @@ _BY_KIND: dict[tuple[str, str], Callable[[Obj], None]] = {
 
 
 def apply(kind: Kind, obj: Obj) -> None:
-    """Fill in what is absent, in place; kinds without a row have no defaults."""
+    """Fill in what is absent, in place; kinds without a row have no defaults but an empty spec and status."""
+    for part in _parts(kind):
+        if obj.get(part) is None:
+            obj[part] = {}
     function = _BY_KIND.get((kind.group, kind.kind))
     if function is not None:
         function(obj)
+
+
+@cache
+def _parts(kind: Kind) -> tuple[str, ...]:
+    """`spec` and `status`, as far as the kind has them: plain structs in Go, so they are always there on the wire."""
+    root = schema.of(kind).root
+    return tuple(part for part in ("spec", "status") if root.property(part) is not None)

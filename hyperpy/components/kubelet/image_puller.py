@@ -6,14 +6,10 @@ Source: "Images": imagePullPolicy, imagePullSecrets, ImagePullBackOff.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
-
-import orjson
 
 from hyperpy.client.clock import Clock
 from hyperpy.components.kubelet import backoff
@@ -138,14 +134,21 @@ def auths(reference: str, secrets: Iterable[Obj]) -> Iterator[RegistryAuth]:
     repository = _repository(reference)
     fitting: list[tuple[int, RegistryAuth]] = []
     for secret in secrets:
-        for server, entry in _servers(secret):
+        for server, auth in _logins(secret):
             prefix = _server_prefix(server)
             if _matches(repository, prefix):
-                auth = _auth(entry)
-                if auth is not None:
-                    fitting.append((len(prefix), auth))
+                fitting.append((len(prefix), auth))
     for _, auth in sorted(fitting, key=lambda pair: pair[0], reverse=True):
         yield auth
+
+
+def _logins(secret: Obj) -> Iterator[tuple[str, RegistryAuth]]:
+    from hyperpy.components.kubelet import docker_config
+
+    try:
+        yield from docker_config.logins(secret_data(secret))
+    except docker_config.Unreadable as error:
+        log.warning("pull secret %s does not hold a docker configuration: %s", secret["metadata"].get("name"), error)
 
 
 def _repository(reference: str) -> str:
@@ -168,24 +171,3 @@ def _matches(repository: str, prefix: str) -> bool:
     labels, patterns = host.split("."), wanted.split(".")
     same = len(labels) == len(patterns) and all(p in ("*", label) for label, p in zip(labels, patterns, strict=True))
     return same and (not below or path == below or path.startswith(below + "/"))
-
-
-def _servers(secret: Obj) -> Iterator[tuple[str, Obj]]:
-    data = secret_data(secret)
-    try:
-        if ".dockerconfigjson" in data:
-            yield from (orjson.loads(data[".dockerconfigjson"]).get("auths") or {}).items()
-        elif ".dockercfg" in data:
-            yield from orjson.loads(data[".dockercfg"]).items()
-    except (orjson.JSONDecodeError, AttributeError):
-        log.warning("pull secret %s does not hold a docker configuration", secret["metadata"].get("name"))
-
-
-def _auth(entry: Obj) -> RegistryAuth | None:
-    if entry.get("username"):
-        return RegistryAuth(entry["username"], entry.get("password") or "")
-    try:
-        user, colon, password = base64.b64decode(entry.get("auth") or "").decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return RegistryAuth(user, password) if colon else None
