@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 
 from hyperpy.runtime import pause
-from hyperpy.runtime.cri import translate
+from hyperpy.runtime.cri import probe, translate
 from hyperpy.runtime.cri.connection import Connection
 from hyperpy.runtime.cri_api import cri_pb2
 
@@ -69,21 +69,32 @@ class Containerd:
         (self.home / "cni" / "10-test.conflist").write_text(json.dumps(self._networks()))
         config = self.home / "config.toml"
         config.write_text(_CONFIG.format(home=self.home, socket=self.socket, pause=pause.REFERENCE))
-        with open(self.home / "log", "wb") as log:
-            self._process = subprocess.Popen(["containerd", "-c", str(config)], stdout=log, stderr=log)
-        deadline = time.monotonic() + 30
-        while subprocess.run(self._ctr("version"), capture_output=True).returncode:
-            assert self._process.poll() is None and time.monotonic() < deadline, (self.home / "log").read_text()
-            time.sleep(0.05)
+        self._launch()
         archive = self.home / "pause.tar"
         archive.write_bytes(pause.archive())
         subprocess.run(self._ctr("--namespace", "k8s.io", "images", "import", str(archive)), check=True, stdout=-3)
 
+    def restart(self) -> None:
+        """End it and start it again; containers go on meanwhile."""
+        self._terminate()
+        self._launch()
+
+    def _launch(self) -> None:
+        with open(self.home / "log", "ab") as log:
+            self._process = subprocess.Popen(["containerd", "-c", self.home / "config.toml"], stdout=log, stderr=log)
+        deadline = time.monotonic() + 30
+        while probe.why_not(self.endpoint):
+            assert self._process.poll() is None and time.monotonic() < deadline, (self.home / "log").read_text()
+            time.sleep(0.05)
+
+    def _terminate(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(20)
+
     def stop(self) -> None:
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait(20)
+        self._terminate()
         subprocess.run(["ip", "link", "delete", self.network], capture_output=True)
         for path in (self.socket, Path(f"{self.socket}.ttrpc"), *_CNI_RESULTS.glob(f"{self.network}-*")):
             path.unlink(missing_ok=True)

@@ -17,14 +17,15 @@ from hyperpy.runtime.cri_api.containerd_grpc import EventsStub
 from hyperpy.runtime.cri_api.containerd_pb2 import Happening, SubscribeRequest
 from hyperpy.runtime.cri_api.cri_grpc import ImageServiceStub, RuntimeServiceStub
 from hyperpy.runtime.protocol import NoSuchContainer, RuntimeFailure, RuntimeUnavailable
+from hyperpy.runtime.select import CRI_SOCKETS
 
-#: Where containerd and CRI-O listen.
-SOCKETS = ("/run/containerd/containerd.sock", "/run/crio/crio.sock")
 CONNECT_S = 5.0
 #: A sandbox waits for its network plugin; a stop adds its grace.
 CALL_S = 120.0
 #: containerd keeps what the CRI made under this name of its own.
 NAMESPACE = "k8s.io"
+#: What containerd says while it starts, with no code of its own.
+_STARTING = "server is not initialized yet"
 _HINT = "start it, or check that this user may use its socket"
 
 
@@ -39,10 +40,10 @@ def socket_path(endpoint: str) -> str:
         RuntimeUnavailable: there is none, or the endpoint is no unix socket.
     """
     if not endpoint:
-        found = next((path for path in SOCKETS if os.path.exists(path)), "")
+        found = next((path for path in CRI_SOCKETS if os.path.exists(path)), "")
         if not found:
             raise RuntimeUnavailable(
-                f"no CRI runtime: none of {', '.join(SOCKETS)} exists; start containerd or CRI-O, name its socket with "
+                f"no CRI runtime: none of {', '.join(CRI_SOCKETS)} exists; start containerd or CRI-O, name its socket with "
                 "--container-runtime-endpoint, or use --container-runtime=embedded"
             )
         return found
@@ -155,7 +156,7 @@ def _translated() -> Iterator[None]:
             raise NoSuchContainer(text) from error
         if error.status is Status.UNIMPLEMENTED:
             raise Unsupported(text) from error
-        if error.status is Status.UNAVAILABLE:
+        if error.status is Status.UNAVAILABLE or _STARTING in text:
             raise RuntimeUnavailable(f"the CRI runtime does not answer: {text}") from error
         raise RuntimeFailure(text) from error
     except TimeoutError as error:
