@@ -1,7 +1,6 @@
 """A containerd of its own for tests: root, state and network configuration under one directory, its own socket."""
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -39,6 +38,8 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
 """
 #: Where CNI remembers what it gave; nothing of ours is left in it.
 _CNI_RESULTS = Path("/var/lib/cni/results")
+#: Directories that CNI, runc and containerd make in places of the whole machine, inner ones first.
+_LEFT_EMPTY = (_CNI_RESULTS, _CNI_RESULTS.parent, Path("/run/containerd/runc/k8s.io"), Path("/run/containerd/runc"))
 
 
 async def cri_namespace(endpoint: str, sandbox_id: str) -> str:
@@ -98,9 +99,12 @@ class Containerd:
         subprocess.run(["ip", "link", "delete", self.network], capture_output=True)
         for path in (self.socket, Path(f"{self.socket}.ttrpc"), *_CNI_RESULTS.glob(f"{self.network}-*")):
             path.unlink(missing_ok=True)
-        for directory in (_CNI_RESULTS, _CNI_RESULTS.parent):
-            if directory.exists() and not os.listdir(directory):
+        groups = Path("/sys/fs/cgroup")
+        for directory in (*_LEFT_EMPTY, *groups.glob("*/k8s.io"), groups / "k8s.io"):
+            try:
                 directory.rmdir()
+            except OSError:
+                pass  # not there, or another containerd uses it
 
     def _ctr(self, *arguments: str) -> list[str]:
         return ["ctr", "--address", str(self.socket), *arguments]

@@ -43,8 +43,8 @@ def socket_path(endpoint: str) -> str:
         found = next((path for path in CRI_SOCKETS if os.path.exists(path)), "")
         if not found:
             raise RuntimeUnavailable(
-                f"no CRI runtime: none of {', '.join(CRI_SOCKETS)} exists; start containerd or CRI-O, name its socket with "
-                "--container-runtime-endpoint, or use --container-runtime=embedded"
+                f"no CRI runtime: none of {', '.join(CRI_SOCKETS)} exists; start containerd or CRI-O, name its socket "
+                "with --container-runtime-endpoint, or use --container-runtime=embedded"
             )
         return found
     scheme, separator, path = endpoint.partition("://")
