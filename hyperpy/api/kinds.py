@@ -95,7 +95,7 @@ _AUTHZ = "authorization.k8s.io"
 
 POD = Kind(
     "", "v1", "Pod", "pods", True, ("po",), ("all",),
-    ("status", "binding", "eviction", "log", "exec", "attach", "portforward", "proxy", "ephemeralcontainers"),
+    ("status", "binding", "eviction", "log", "exec", "attach", "portforward", "proxy"),
 )  # fmt: skip
 SERVICE = Kind("", "v1", "Service", "services", True, ("svc",), ("all",), ("status", "proxy"))
 REPLICATION_CONTROLLER = Kind(

@@ -49,10 +49,10 @@ class Informer:
         label_selector: str = "",
         field_selector: str = "",
         clock: Clock,
-        complaints: dict[str, str],
+        complaints: dict[str, str] | None = None,
     ) -> None:
         self.kind = kind
-        self._complaints = complaints
+        self._complaints = {} if complaints is None else complaints
         self._client = client
         self._namespace = namespace
         self._label_selector = label_selector

@@ -42,9 +42,12 @@ class BridgeNetwork:
         """Join a sandbox to the bridge; see `PodNetwork`."""
         async with self._lock:
             ip = self._pool.give(sandbox_id)
+            joining = asyncio.ensure_future(asyncio.to_thread(self._join, sandbox_id, netns, ip))
             try:
-                await asyncio.to_thread(self._join, sandbox_id, netns, ip)
+                await asyncio.shield(joining)
             except BaseException:
+                # A thread cannot be cancelled: the address is free only when it has ended.
+                await asyncio.wait({joining})
                 self._pool.take_back(sandbox_id)
                 raise
         return PodAddress(ip, self._pool.network.prefixlen, self._pool.gateway)

@@ -18,8 +18,6 @@ from hyperpy.runtime.protocol import PortMapping
 
 log = logging.getLogger(__name__)
 
-RETRY_S = 5.0
-
 
 @dataclass(frozen=True, slots=True)
 class _Open:

@@ -137,6 +137,7 @@ class Kubelet:
                 async with self._serving():
                     registered = await self._node_sync.register(create=self._options.register_node)
                     group.create_task(self._node_sync.run(), name="kubelet/node")
+                    self._node_informer.subscribe(self._node_sync.observe)
                     group.create_task(self._follow_pod_cidr(registered), name="kubelet/pod-cidr")
                     await self._take_pods(context, group)
                     log.info("node %s runs pods on %s", self._options.node_name, self._info.name)

@@ -52,6 +52,15 @@ class NodeSync:
         """Something that the Node tells of is different now."""
         self._changed.set()
 
+    def observe(self, event: str, old: Obj | None, new: Obj | None) -> None:
+        """The Node as the API has it: when others gave the kubelet up (Ready is Unknown), it contradicts at once.
+
+        Made for `Informer.subscribe`.
+        """
+        condition = meta.condition(new, "Ready") if new is not None and event != "DELETED" else None
+        if condition is not None and condition["status"] == "Unknown":
+            self.changed()
+
     async def register(self, *, create: bool) -> Obj:
         """Make the Node, or take over the one that is there; tries again until the API server answers.
 

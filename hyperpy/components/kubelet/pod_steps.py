@@ -46,6 +46,7 @@ class PodSteps:
         self._mounted: Mounted | None = None
         self._sandbox: Sandbox | None = None
         self._ip: str | None = None
+        self._restarted: dict[str, float] = {}
 
     @property
     def refresh_at(self) -> float | None:
@@ -70,6 +71,7 @@ class PodSteps:
         except (RuntimeFailure, NetworkFailure, VolumeProblem, OSError) as error:
             self._failed(pod, error, killing=killing)
         await self._context.views.refresh()
+        self._grow_backoffs()
 
     async def retire(self, pod: Obj) -> None:
         """The Pod is over: its volumes and what else it held on disk go, its containers and logs stay to be read."""
@@ -170,7 +172,13 @@ class PodSteps:
         else:
             self._memory.trouble.pop(name, None)
         if action.after is not None:
-            self._memory.backoff[name] = backoff.grown(self._memory.backoff.get(name), now=now)
+            self._restarted[name] = now
+
+    def _grow_backoffs(self) -> None:
+        """Only now that the new attempts are in view: an old one must not seem to wait for its own restart."""
+        for name, at in self._restarted.items():
+            self._memory.backoff[name] = backoff.grown(self._memory.backoff.get(name), now=at)
+        self._restarted.clear()
 
     def _ips(self, pod: Obj) -> tuple[str, ...]:
         if pod["spec"].get("hostNetwork"):

@@ -13,6 +13,25 @@ VOLUME_TYPES = ("emptyDir", "hostPath", "configMap", "secret", "downwardAPI", "p
 PROJECTED_TYPES = ("configMap", "secret", "downwardAPI", "serviceAccountToken")
 
 
+#: Sysctls that stay inside a pod's own namespaces. Source: "Using sysctls in a Kubernetes Cluster", the safe set.
+SAFE_SYSCTLS = frozenset(
+    (
+        "kernel.shm_rmid_forced",
+        "net.ipv4.ip_local_port_range",
+        "net.ipv4.ip_local_reserved_ports",
+        "net.ipv4.ip_unprivileged_port_start",
+        "net.ipv4.ping_group_range",
+        "net.ipv4.tcp_fin_timeout",
+        "net.ipv4.tcp_keepalive_intvl",
+        "net.ipv4.tcp_keepalive_probes",
+        "net.ipv4.tcp_keepalive_time",
+        "net.ipv4.tcp_rmem",
+        "net.ipv4.tcp_syncookies",
+        "net.ipv4.tcp_wmem",
+    )
+)
+
+
 def unsupported(pod: Obj) -> list[str]:
     """Every field that is set and cannot be kept, as `path: why`. Empty: the Pod can run."""
     return [*_pod_fields(pod["spec"]), *_volumes(pod["spec"]), *_containers(pod)]
@@ -28,7 +47,11 @@ def _pod_fields(spec: Obj) -> Iterator[str]:
             yield f"spec.{name} is not supported"
     if (spec.get("os") or {}).get("name", "linux") != "linux":
         yield f"spec.os.name: this is a linux node, not {spec['os']['name']}"
-    yield from _security("spec.securityContext", spec.get("securityContext") or {})
+    context = spec.get("securityContext") or {}
+    for sysctl in context.get("sysctls") or ():
+        if sysctl["name"].replace("/", ".") not in SAFE_SYSCTLS:
+            yield f'spec.securityContext.sysctls: forbidden sysctl: "{sysctl["name"]}" not allowlisted'
+    yield from _security("spec.securityContext", context)
 
 
 def _security(where: str, context: Obj) -> Iterator[str]:

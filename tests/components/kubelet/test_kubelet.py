@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from hyperpy.api import kinds
-from hyperpy.client.protocol import DeleteOptions
+from hyperpy.client.protocol import STRATEGIC_PATCH, DeleteOptions
 from hyperpy.runtime import spec
 from hyperpy.runtime.hollow import Behaviour, HollowRuntime
 from hyperpy.runtime.protocol import Dns, State
@@ -272,3 +272,15 @@ async def test_a_purging_kubelet_leaves_nothing_in_the_runtime(node: Node, runti
     assert not await runtime.sandboxes()
     await node.start()
     await node.until("p", lambda s: running(s) and s["containerStatuses"][0]["restartCount"] == 1)
+
+
+async def test_a_node_that_was_given_up_contradicts_at_once(node: Node):
+    unknown = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown"}
+    await node.admin.patch(
+        kinds.NODE, NODE, {"status": {"conditions": [unknown]}}, patch_type=STRATEGIC_PATCH, subresource="status"
+    )
+    async with asyncio.timeout(5):
+        async for event in node.admin.watch(kinds.NODE, field_selector=f"metadata.name={NODE}", resource_version="0"):
+            ready = next(c for c in event.object["status"]["conditions"] if c["type"] == "Ready")
+            if ready["status"] == "True":
+                break

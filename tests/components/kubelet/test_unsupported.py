@@ -14,6 +14,7 @@ from .objects import container, pod
     [
         (pod(hostUsers=False), "spec.hostUsers"),
         (pod(runtimeClassName="gvisor"), "spec.runtimeClassName"),
+        (pod(securityContext={"sysctls": [{"name": "kernel.core_pattern", "value": "x"}]}), "kernel.core_pattern"),
         (pod(volumes=[{"name": "v", "nfs": {"server": "s", "path": "/"}}]), "spec.volumes[0].nfs"),
         (pod(volumes=[{"name": "v", "projected": {"sources": [{"clusterTrustBundle": {}}]}}]), "clusterTrustBundle"),
         (pod(container(volumeDevices=[{}])), "volumeDevices"),
