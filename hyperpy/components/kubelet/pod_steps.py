@@ -168,6 +168,8 @@ class PodSteps:
                 mounted=mounted,
             )
         except StartProblem as problem:
+            # Looked at first, so that the trouble and what it left in the runtime are told together.
+            await self._context.views.refresh()
             self._memory.trouble[name] = problem.trouble
         else:
             self._memory.trouble.pop(name, None)
