@@ -8,6 +8,7 @@ made there stay in that namespace and may be used from any thread afterwards. A 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -67,8 +68,21 @@ def remove(name: str) -> None:
 
 
 @contextmanager
+def locked() -> Iterator[None]:
+    """Hold the machine's one lock on making and removing named namespaces, against other threads and processes. Blocks.
+
+    Raises:
+        OSError: no permission.
+    """
+    _DIRECTORY.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with opened(_DIRECTORY) as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def opened(where: Path | str) -> Iterator[int]:
-    """A file descriptor of the namespace that the file `where` names, for system calls that want one."""
+    """A file descriptor of the file `where` (a namespace), for system calls that want one."""
     handle = os.open(where, os.O_RDONLY | os.O_CLOEXEC)
     try:
         yield handle

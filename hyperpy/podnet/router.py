@@ -44,10 +44,15 @@ class Router:
             NetworkFailure: no permission, or the kernel refused.
         """
         try:
-            netns.ensure(self.name)
-            netns.inside(self.netns, _enable_forwarding)
+            # The kubelet and the proxy may come at the same moment, from one process or from two.
+            with netns.locked():
+                netns.ensure(self.name)
+                netns.inside(self.netns, _enable_forwarding)
+                self._join_host()
         except OSError as error:
             raise NetworkFailure(f"cannot make the network namespace {self.name}: {error}; run as root") from error
+
+    def _join_host(self) -> None:
         with links.open_in(self.netns) as inner:
             up = inner.find(UPLINK)
             if up is None:
@@ -82,9 +87,10 @@ class Router:
 
     def remove(self) -> None:
         """Remove the namespace and its links; the host's routes go with them."""
-        with links.open_in(None) as outer:
-            outer.delete_link(self.host_link)
-        netns.remove(self.name)
+        with netns.locked():
+            with links.open_in(None) as outer:
+                outer.delete_link(self.host_link)
+            netns.remove(self.name)
 
     def _join(self, inner: links.Netlink) -> int:
         """Make the veth pair from the inside, with the host's end in this process's own namespace."""

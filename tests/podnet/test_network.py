@@ -97,3 +97,13 @@ async def test_starting_again_over_a_live_network_keeps_it(network, pods, tmp_pa
 
 async def test_a_range_in_use_is_not_free(network):
     assert first_free([network._cidr]) is None
+
+
+async def test_a_router_that_two_make_at_once_is_one():
+    name = f"hpt-{uuid.uuid4().hex[:6]}"
+    try:
+        await asyncio.gather(*(asyncio.to_thread(Router(name).ensure) for _ in range(8)))
+        mounts = [line for line in open("/proc/mounts").read().splitlines() if f"/{name} " in line]
+        assert len(mounts) == 1
+    finally:
+        await asyncio.to_thread(Router(name).remove)
