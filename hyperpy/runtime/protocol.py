@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class RuntimeFailure(Exception):
@@ -313,3 +313,11 @@ class Runtime(Protocol):
 
     async def aclose(self, *, purge: bool = False) -> None:
         """Let go. The pods go on running, unless `purge`: then nothing is left (containers, shim, mounts)."""
+
+
+@runtime_checkable
+class ReopensLogs(Protocol):
+    """A runtime that keeps log files open and lets the kubelet rotate them. (Others rotate by themselves, or not.)"""
+
+    async def reopen_log(self, container_id: str) -> None:
+        """Open the container's log path anew: the file was renamed. A container that has ended is fine."""

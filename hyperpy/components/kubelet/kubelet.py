@@ -27,6 +27,7 @@ from hyperpy.components.kubelet.file_watch import FileWatch
 from hyperpy.components.kubelet.host_ports import HostPorts
 from hyperpy.components.kubelet.image_puller import ImagePuller
 from hyperpy.components.kubelet.local_storage import LocalStorage
+from hyperpy.components.kubelet.log_rotation import LogRotation
 from hyperpy.components.kubelet.node import NodeState
 from hyperpy.components.kubelet.node_sync import NodeSync
 from hyperpy.components.kubelet.objects import ObjectCache
@@ -48,7 +49,7 @@ from hyperpy.components.kubelet.volumes.manager import Volumes
 from hyperpy.components.kubelet.volumes.tokens import Tokens
 from hyperpy.components.supervisor import StartFailure
 from hyperpy.podnet.protocol import NetworkFailure
-from hyperpy.runtime.protocol import Runtime, RuntimeFailure, RuntimeInfo
+from hyperpy.runtime.protocol import ReopensLogs, Runtime, RuntimeFailure, RuntimeInfo
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +132,9 @@ class Kubelet:
                 await self._look_first()
                 group.create_task(self._views.run(), name="kubelet/views")
                 group.create_task(self._local_storage.run(), name="kubelet/local-storage")
+                if isinstance(self._runtime, ReopensLogs):
+                    rotation = LogRotation(self._runtime, self._clock, running=self._views.running)
+                    group.create_task(rotation.run(), name="kubelet/log-rotation")
                 if self._options.pod_cidr:
                     await self._open_network(self._options.pod_cidr)
                 self._begin_static_pods(group)

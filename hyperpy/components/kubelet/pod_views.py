@@ -64,6 +64,10 @@ class PodViews:
         """All pods that the runtime has something of."""
         return set(self._views)
 
+    def running(self) -> list[Container]:
+        """All containers that run."""
+        return [container for view in self._views.values() for container in view.running]
+
     @contextmanager
     def watching(self, uid: str, changed: asyncio.Event) -> Iterator[None]:
         """Set `changed` whenever the pod looks different."""

@@ -18,14 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from hyperpy.runtime import cri_log
+from hyperpy.runtime import cri_log, log_files
 from hyperpy.runtime.docker.engine import Engine
 from hyperpy.runtime.protocol import RuntimeFailure
 
 log = logging.getLogger(__name__)
 
-MAX_BYTES = 10 * 1024 * 1024
-MAX_FILES = 5
 _TAIL_BYTES = 256 * 1024
 _SLACK_S = 1
 _HEADER = struct.Struct(">BxxxL")
@@ -152,7 +150,7 @@ class LogFile:
             return
         self._file.write(entries)
         self._size += len(entries)
-        if self._size > MAX_BYTES:
+        if self._size > log_files.MAX_BYTES:
             self._rotate()
 
     def close(self) -> None:
@@ -160,20 +158,17 @@ class LogFile:
         self._file.close()
 
     def _rotate(self) -> None:
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-        os.rename(self._path, f"{self._path}.{stamp}")
+        log_files.put_aside(self._path)
         self._file.close()
         self._file = self._path.open("ab", buffering=0)
         self._size = 0
-        old = sorted(self._path.parent.glob(f"{self._path.name}.*"))
-        for file in old[: -(MAX_FILES - 1)]:
-            file.unlink(missing_ok=True)
+        log_files.prune(self._path)
 
 
 def _mend(path: Path) -> Mark:
     """Cut off an entry that was written in part, and say how far the file goes."""
     if not path.exists() or not path.stat().st_size:
-        older = sorted(path.parent.glob(f"{path.name}.*"))
+        older = log_files.older(path)
         return _mark(_tail(older[-1])) if older else Mark()
     tail = _tail(path)
     cut = len(tail) - (tail.rfind(b"\n") + 1)

@@ -8,6 +8,7 @@ from calendar import timegm
 
 import pytest
 
+from hyperpy.runtime import log_files
 from hyperpy.runtime.docker import log_pump
 
 
@@ -99,12 +100,12 @@ async def test_a_full_file_is_put_aside_and_the_oldest_removed(tmp_path):
     path = tmp_path / "0.log"
     for number in range(6):
         (tmp_path / f"0.log.2025010{number}-000000").touch()
-    line = (1, stamp(1) + b" " + b"x" * (log_pump.MAX_BYTES // 4) + b"\n")
+    line = (1, stamp(1) + b" " + b"x" * (log_files.MAX_BYTES // 4) + b"\n")
     await copy(Recorded(*(line,) * 5, chunk=1 << 22), path)
     files = sorted(file.name for file in tmp_path.iterdir())
-    assert len(files) == log_pump.MAX_FILES
+    assert len(files) == log_files.MAX_FILES
     assert files[0] == "0.log"
-    assert path.stat().st_size < log_pump.MAX_BYTES
+    assert path.stat().st_size < log_files.MAX_BYTES
 
 
 async def test_a_file_that_cannot_be_written_ends_the_copy_quietly(tmp_path, caplog):
