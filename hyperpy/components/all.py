@@ -71,7 +71,11 @@ def all_in_one(
 
     async def main() -> None:
         with DataDir(options.data_dir) as data:
-            record = choose(options, data)
-            await supervisor.run(Cluster(options, data, record).components())
+            chosen = choose(options, data)
+            try:
+                await supervisor.run(Cluster(options, data, chosen.record).components())
+            finally:
+                for claim in chosen.claims:
+                    claim.release()
 
     loop.run(main(), verbosity=verbosity)

@@ -28,10 +28,12 @@ from hyperpy.components.informing import InformersComponent
 from hyperpy.components.later import Later
 from hyperpy.components.router_lifetime import RouterLifetime
 from hyperpy.components.supervisor import Component, StartFailure
-from hyperpy.podnet.free import first_free
+from hyperpy.podnet.free import Claim, claim, claim_free, routed_by
 from hyperpy.podnet.network import ADDRESSES
+from hyperpy.podnet.router import Router
 
 KUBELET_PORT = 10250
+SERVICE_FLAG, CLUSTER_FLAG = "--service-cluster-ip-range", "--cluster-cidr"
 _ANY = ("0.0.0.0", "::")
 
 
@@ -185,40 +187,67 @@ class Cluster:
         return Greeter(self.informers, greeting)
 
 
-def choose(options: Options, data: DataDir) -> ClusterRecord:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A cluster's record, and the claims that keep its ranges for this process."""
+
+    record: ClusterRecord
+    claims: Sequence[Claim]
+
+
+def choose(options: Options, data: DataDir) -> Chosen:
     """What the first start chose, or a choice now: address ranges that nothing on this machine uses.
 
     Raises:
-        StartFailure: another range is asked for than the cluster has, or none is free.
+        StartFailure: another range is asked for than the cluster has, another network has it now, or none is free.
     """
     record = data.record()
-    if record is not None:
-        for flag, asked, kept in (
-            ("--service-cluster-ip-range", options.service_cidr, record.service_cidr),
-            ("--cluster-cidr", options.cluster_cidr, record.cluster_cidr),
-        ):
-            if asked and asked != kept:
-                raise StartFailure(f"{flag}={asked}: the cluster in {data.path} was made with {kept}; leave it out")
-        return record
-    digest = hashlib.sha256(str(data.path).encode()).hexdigest()[:10]
-    service = _free_range(options.service_cidr, "--service-cluster-ip-range", (96, 112))
-    pods = _free_range(options.cluster_cidr, "--cluster-cidr", (244, 256), (128, 160))
-    record = ClusterRecord(service_cidr=service, cluster_cidr=pods, pod_netns=f"hyperpy-{digest}")
-    data.keep(record)
-    return record
+    if record is None:
+        claims = [
+            _free_range(options.service_cidr, SERVICE_FLAG, (96, 112)),
+            _free_range(options.cluster_cidr, CLUSTER_FLAG, (244, 256), (128, 160)),
+        ]
+        digest = hashlib.sha256(str(data.path).encode()).hexdigest()[:10]
+        record = ClusterRecord(
+            service_cidr=claims[0].network, cluster_cidr=claims[1].network, pod_netns=f"hyperpy-{digest}"
+        )
+        data.keep(record)
+        return Chosen(record, claims)
+    kept = (
+        (SERVICE_FLAG, options.service_cidr, record.service_cidr),
+        (CLUSTER_FLAG, options.cluster_cidr, record.cluster_cidr),
+    )
+    for flag, asked, has in kept:
+        if asked and asked != has:
+            raise StartFailure(f"{flag}={asked}: the cluster in {data.path} was made with {has}; leave it out")
+    return Chosen(record, [_own_range(has, data.path, Router(record.pod_netns).host_link) for _, _, has in kept])
 
 
-def _free_range(asked: str, flag: str, *seconds: tuple[int, int]) -> str:
-    if asked:
-        return asked
+def _own_range(network: str, path: Path, link: str) -> Claim:
+    """Claim a range of a cluster that exists; routes over its own link are from before."""
+    claimed = claim(network)
+    other = routed_by(network, besides=link)
+    if claimed is None or other is not None:
+        by = f"a route over {other}" if other is not None else "another running cluster"
+        raise StartFailure(
+            f"{by} uses {network}, which the cluster in {path} was made with; stop that, or use another data directory"
+        )
+    return claimed
+
+
+def _free_range(asked: str, flag: str, *seconds: tuple[int, int]) -> Claim:
     try:
-        found = first_free(_ranges(*seconds))
+        found = claim_free([asked] if asked else _ranges(*seconds))
     except OSError as error:
         raise StartFailure(
             f"cannot see which addresses this machine uses: {error}; name a range with {flag}"
         ) from error
     if found is None:
-        raise StartFailure(f"every range this would take is in use on this machine; choose one with {flag}")
+        raise StartFailure(
+            f"{flag}={asked}: another cluster or a route of this machine has it"
+            if asked
+            else f"every range this would take is in use on this machine; choose one with {flag}"
+        )
     return found
 
 

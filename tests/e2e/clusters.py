@@ -31,6 +31,11 @@ class Cluster:
 
     def start(self, *extra: str) -> None:
         """Start it and wait until its Node is Ready."""
+        self.begin(*extra)
+        self.wait("the node is Ready", self.node_ready, limit_s=START_S)
+
+    def begin(self, *extra: str) -> None:
+        """Start it."""
         command = [BIN / "hyperpy", "all", "--data-dir", self.data, "--secure-port", "0"]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -39,7 +44,6 @@ class Cluster:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
-        self.wait("the node is Ready", self.node_ready, limit_s=START_S)
 
     def node_ready(self) -> bool:
         if self.process.poll() is not None:

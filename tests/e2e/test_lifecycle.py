@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 import pytest
-from e2e.clusters import BIN, Cluster, running, traces
+from e2e.clusters import BIN, Cluster, build_image, running, traces
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(180)]
 
@@ -63,16 +63,25 @@ def test_ctrl_c_stops_the_pods_too_and_a_second_start_brings_them_back(tmp_path,
     assert traces(cluster.data, uid) == []
 
 
-def test_two_clusters_live_side_by_side(tmp_path):
-    with running(tmp_path / "one", "embedded") as one, running(tmp_path / "two", "embedded") as two:
+def test_two_clusters_start_at_once_and_live_side_by_side(tmp_path):
+    one, two = Cluster(tmp_path / "one", "embedded"), Cluster(tmp_path / "two", "embedded")
+    for cluster in (one, two):
+        build_image(cluster.data, "embedded")
+    try:
+        for cluster in (one, two):
+            cluster.begin()
         addresses = set()
         for cluster in (one, two):
+            cluster.wait("the node is Ready", cluster.node_ready)
             addresses.add(sleeper(cluster, "same-name")["status"]["podIP"])
             cluster.kubectl("expose", "pod", "same-name", "--port=80")
             addresses.add(cluster.get("service", "same-name")["spec"]["clusterIP"])
         assert len(addresses) == 4
         two.kubectl("delete", "pod", "same-name", "--grace-period=1")
         assert one.get("pod", "same-name")["status"]["phase"] == "Running"
+    finally:
+        one.stop()
+        two.stop()
     assert traces(one.data) + traces(two.data) == []
 
 

@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from hyperpy.linux import netns
-from hyperpy.podnet.free import first_free
+from hyperpy.podnet.free import claim, claim_free, routed_by
 from hyperpy.podnet.network import BridgeNetwork
 from hyperpy.podnet.router import Router
 
@@ -26,11 +26,12 @@ def traces():
 @pytest.fixture
 async def network(tmp_path):
     before = traces()
-    cidr = first_free(f"10.{n}.0.0/24" for n in range(100, 200))
-    made = BridgeNetwork(Router(f"hpt-{uuid.uuid4().hex[:6]}"), pod_cidr=cidr, state_dir=tmp_path)
+    claimed = claim_free(f"10.{n}.0.0/24" for n in range(100, 200))
+    made = BridgeNetwork(Router(f"hpt-{uuid.uuid4().hex[:6]}"), pod_cidr=claimed.network, state_dir=tmp_path)
     await made.start()
     yield made
     await made.aclose(purge=True)
+    claimed.release()
     assert traces() == before
 
 
@@ -96,14 +97,14 @@ async def test_starting_again_over_a_live_network_keeps_it(network, pods, tmp_pa
 
 
 async def test_a_range_in_use_is_not_free(network):
-    assert first_free([network._cidr]) is None
+    assert claim_free([network._cidr]) is None
+    assert routed_by(network._cidr) == network._router.host_link
+    assert routed_by(network._cidr, besides=network._router.host_link) is None
 
 
-async def test_a_router_that_two_make_at_once_is_one():
-    name = f"hpt-{uuid.uuid4().hex[:6]}"
-    try:
-        await asyncio.gather(*(asyncio.to_thread(Router(name).ensure) for _ in range(8)))
-        mounts = [line for line in open("/proc/mounts").read().splitlines() if f"/{name} " in line]
-        assert len(mounts) == 1
-    finally:
-        await asyncio.to_thread(Router(name).remove)
+def test_a_claim_keeps_others_off_until_it_is_released():
+    first = claim("10.250.250.0/24")
+    assert claim("10.250.250.0/24") is None
+    assert claim_free(["10.250.250.0/24", "10.250.251.0/24"]).network == "10.250.251.0/24"
+    first.release()
+    claim("10.250.250.0/24").release()
