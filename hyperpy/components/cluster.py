@@ -77,6 +77,7 @@ class Cluster:
         self._options = options
         self._data = data
         self._record = record
+        self._port_claim: Claim | None = None
         self.node_name = options.node_name or socket.gethostname().lower()
         self.api_server = ApiServer(
             ApiServerOptions(
@@ -136,6 +137,7 @@ class Cluster:
         node_ips = default_ips(self.node_name) if options.bind_address in _ANY else (options.bind_address,)
         hosts = {self.node_name, "localhost", *node_ips}
         serving = self.api_server.pki.server("kubelet", title=f"system:node:{self.node_name}", hosts=hosts)
+        port, self._port_claim = _kubelet_port(options.bind_address)
         runtime = select(
             options.container_runtime, endpoint=options.container_runtime_endpoint, root_dir=data / "runtime"
         )
@@ -149,7 +151,7 @@ class Cluster:
                 root_dir=data / "kubelet",
                 node_ips=node_ips,
                 address=options.bind_address,
-                port=_free_port(options.bind_address, KUBELET_PORT),
+                port=port,
                 tls_cert_file=str(serving.cert_file),
                 tls_private_key_file=str(serving.key_file),
                 client_ca_file=str(self.api_server.pki.ca_file),
@@ -208,9 +210,7 @@ def choose(options: Options, data: DataDir) -> Chosen:
             _free_range(options.cluster_cidr, CLUSTER_FLAG, (244, 256), (128, 160)),
         ]
         digest = hashlib.sha256(str(data.path).encode()).hexdigest()[:10]
-        record = ClusterRecord(
-            service_cidr=claims[0].network, cluster_cidr=claims[1].network, pod_netns=f"hyperpy-{digest}"
-        )
+        record = ClusterRecord(service_cidr=claims[0].what, cluster_cidr=claims[1].what, pod_netns=f"hyperpy-{digest}")
         data.keep(record)
         return Chosen(record, claims)
     kept = (
@@ -257,12 +257,16 @@ def _ranges(*seconds: tuple[int, int]) -> Iterator[str]:
             yield f"10.{number}.0.0/16"
 
 
-def _free_port(address: str, wanted: int) -> int:
-    """The usual port, or 0 (any) when another program has it: the Node tells which it is."""
+def _kubelet_port(address: str) -> tuple[int, Claim | None]:
+    """The usual port, claimed, or 0 (any) when another program or cluster has it: the Node tells which it is."""
+    claimed = claim(f"{address}:{KUBELET_PORT}")
+    if claimed is None:
+        return 0, None
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((address, wanted))
+            probe.bind((address, KUBELET_PORT))
         except OSError:
-            return 0
-    return wanted
+            claimed.release()
+            return 0, None
+    return KUBELET_PORT, claimed

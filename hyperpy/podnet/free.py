@@ -16,25 +16,25 @@ _ROUTES = Path("/proc/net/route")
 
 
 class Claim:
-    """A range that no other cluster of this machine takes. `release` gives it back; so does the process's end."""
+    """What no other cluster of this machine takes: a range or a port. Given back by `release` or the process's end."""
 
-    def __init__(self, network: str, held: socket.socket) -> None:
-        self.network = network
+    def __init__(self, what: str, held: socket.socket) -> None:
+        self.what = what
         self._held = held
 
     def release(self) -> None:
         self._held.close()
 
 
-def claim(network: str) -> Claim | None:
-    """Claim a range; None when a living process has it."""
+def claim(what: str) -> Claim | None:
+    """Claim a range, or a port as `address:port`; None when a living process has it."""
     held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        held.bind(f"\0hyperpy/range/{network}")
+        held.bind(f"\0hyperpy/claim/{what}")
     except OSError:
         held.close()
         return None
-    return Claim(network, held)
+    return Claim(what, held)
 
 
 def claim_free(candidates: Iterable[str]) -> Claim | None:

@@ -27,7 +27,7 @@ def traces():
 async def network(tmp_path):
     before = traces()
     claimed = claim_free(f"10.{n}.0.0/24" for n in range(100, 200))
-    made = BridgeNetwork(Router(f"hpt-{uuid.uuid4().hex[:6]}"), pod_cidr=claimed.network, state_dir=tmp_path)
+    made = BridgeNetwork(Router(f"hpt-{uuid.uuid4().hex[:6]}"), pod_cidr=claimed.what, state_dir=tmp_path)
     await made.start()
     yield made
     await made.aclose(purge=True)
@@ -105,6 +105,6 @@ async def test_a_range_in_use_is_not_free(network):
 def test_a_claim_keeps_others_off_until_it_is_released():
     first = claim("10.250.250.0/24")
     assert claim("10.250.250.0/24") is None
-    assert claim_free(["10.250.250.0/24", "10.250.251.0/24"]).network == "10.250.251.0/24"
+    assert claim_free(["10.250.250.0/24", "10.250.251.0/24"]).what == "10.250.251.0/24"
     first.release()
     claim("10.250.250.0/24").release()
