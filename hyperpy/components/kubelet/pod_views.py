@@ -119,8 +119,10 @@ class PodViews:
                 await self.refresh()
                 self._set_trouble("")
                 waiter = asyncio.ensure_future(dirty.wait())
-                await asyncio.wait({waiter, reader}, timeout=SAFETY_LOOK_S, return_when=asyncio.FIRST_COMPLETED)
-                waiter.cancel()
+                try:
+                    await asyncio.wait({waiter, reader}, timeout=SAFETY_LOOK_S, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    waiter.cancel()
             reader.result()
         finally:
             reader.cancel()
