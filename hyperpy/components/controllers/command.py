@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 
 from hyperpy import flags
 from hyperpy.commands import UserError
+
+log = logging.getLogger(__name__)
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -30,7 +33,8 @@ def controllers(
         int, typer.Option("--node-cidr-mask-size", help="The prefix length of one node's Pod network.")
     ] = 24,
     root_ca_file: Annotated[
-        Path | None, typer.Option("--root-ca-file", help="PEM authority published to Pods [default: the kubeconfig's].")
+        Path | None,
+        typer.Option("--root-ca-file", help="PEM authority published to Pods [default: the kubeconfig's, else ours]."),
     ] = None,
     grace_s: Annotated[
         str, typer.Option("--node-monitor-grace-period", help="Silence after which a node counts as lost.")
@@ -54,7 +58,7 @@ def controllers(
         cluster_cidr=cluster_cidr,
         service_cidr=service_cidr,
         node_cidr_mask_size=mask_size,
-        root_ca_pem=_read(root_ca_file) if root_ca_file is not None else access.ca_pem,
+        root_ca_pem=_read(root_ca_file) if root_ca_file is not None else access.ca_pem or _own_ca(),
         node_monitor_grace_s=flags.seconds("--node-monitor-grace-period", grace_s),
         terminated_pod_threshold=threshold,
         leader_elect=flags.boolean("--leader-elect", leader_elect),
@@ -72,3 +76,17 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise UserError(f"--root-ca-file={file}: {error.strerror}") from error
+
+
+def _own_ca() -> bytes:
+    """The authority of an API server on this machine with the default data directory; empty when there is none.
+
+    Without any, `kube-root-ca.crt` is not published, and Pods that mount it wait.
+    """
+    from hyperpy.client.kubeconfig import data_dir
+
+    try:
+        return (data_dir() / "pki" / "ca.crt").read_bytes()
+    except OSError:
+        log.warning("no authority to publish to Pods: give --root-ca-file, or their volumes wait for kube-root-ca.crt")
+        return b""
