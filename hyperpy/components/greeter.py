@@ -6,6 +6,8 @@ Watches: Node, Service.   Writes: standard output; objects by `hyperpy ctl apply
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -105,8 +107,13 @@ class Greeter:
         print("\nTry next, in another terminal:", flush=True)
         for command in _NEXT:
             verb, _, rest = command.partition(" ")
-            print(f"    hyperpy ctl {verb}{hint} {rest}", flush=True)
+            print(f"    {_program()} ctl {verb}{hint} {rest}", flush=True)
         print("Ctrl-C stops the cluster and its pods; its data stays.", flush=True)
+
+
+def _program() -> str:
+    """How a shell in this folder finds this program: by its name where that is on the PATH, else by its place."""
+    return "hyperpy" if shutil.which("hyperpy") else os.path.relpath(sys.argv[0])
 
 
 def say(what: str, value: str) -> None:
