@@ -8,7 +8,7 @@ DATA_FLAG := $(if $(DATA),--data-dir $(DATA))
 INSTALLED := $(VENV)/.installed
 TESTABLE := $(VENV)/.testable
 
-.PHONY: run test test-all check format bench generate clean
+.PHONY: run test test-all check lint format bench generate clean
 
 run: $(INSTALLED)  ## a cluster with the first example, in the foreground
 	@$(BIN)/hyperpy image build $(DATA_FLAG)
@@ -20,7 +20,9 @@ test: $(TESTABLE)  ## everything but the slow tests
 test-all: $(TESTABLE)  ## everything
 	tests/with-system $(BIN)/pytest
 
-check: $(TESTABLE)  ## style, types, layers
+check: lint test  ## what a change must pass
+
+lint: $(TESTABLE)  ## style, layers, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
