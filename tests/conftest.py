@@ -1,4 +1,4 @@
-"""What holds for every test: property tests judge results, never the speed of a shared machine; root is needed by some."""
+"""What holds for every test: properties judge results, not the speed of the machine; some tests need root."""
 
 import os
 
