@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import tarfile
+import time
+from pathlib import Path
 
 import pytest
 
@@ -33,8 +35,21 @@ def test_the_program_waits_until_it_is_asked_to_end(tmp_path, ending):
     path.write_bytes(pause.program(os.uname().machine))
     path.chmod(0o755)
     with subprocess.Popen([path]) as process:
+        wait_until_signals_are_blocked(process.pid)
         for other in (signal.SIGUSR1, signal.SIGCHLD, signal.SIGHUP):
             process.send_signal(other)
         assert process.poll() is None
         process.send_signal(ending)
         assert process.wait(5) == 0
+
+
+def wait_until_signals_are_blocked(pid: int) -> None:
+    """A signal that comes before the program's first system call would still end it."""
+    end = time.monotonic() + 5
+    while True:
+        status = (Path("/proc") / str(pid) / "status").read_text()
+        blocked = int(status.split("SigBlk:")[1].split()[0], 16)
+        if blocked >> (signal.SIGUSR1 - 1) & 1:
+            return
+        assert time.monotonic() < end, "the program did not block its signals"
+        time.sleep(0.001)
