@@ -22,7 +22,7 @@ STABLE = re.compile(
     r"""
     io\.k8s\.api\.core\.v1
     | io\.k8s\.api\.(admissionregistration|apps|authentication|authorization|batch|certificates|coordination)\.v1
-    | io\.k8s\.api\.(discovery|events|flowcontrol|networking|node|policy|rbac|scheduling|storage)\.v1
+    | io\.k8s\.api\.(discovery|events|flowcontrol|networking|node|policy|rbac|resource|scheduling|storage)\.v1
     | io\.k8s\.api\.autoscaling\.v[12]
     | io\.k8s\.apiextensions-apiserver\.pkg\.apis\.apiextensions\.v1
     | io\.k8s\.kube-aggregator\.pkg\.apis\.apiregistration\.v1

@@ -95,6 +95,8 @@ def parse(text: str) -> FieldSelector:
 
 def supported(kind: Kind) -> tuple[str, ...]:
     """The fields by which objects of a kind can be selected."""
+    if kind.definition is not None:
+        return _EVERYWHERE + kind.definition.selectable_fields
     return _EVERYWHERE + _SUPPORTED.get((kind.group, kind.plural), ())
 
 

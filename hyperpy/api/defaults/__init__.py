@@ -36,6 +36,9 @@ _BY_KIND: dict[tuple[str, str], Callable[[Obj], None]] = {
 
 def apply(kind: Kind, obj: Obj) -> None:
     """Fill in what is absent, in place; kinds without a row have no defaults but an empty spec and status."""
+    if kind.definition is not None:
+        kind.definition.default(obj)
+        return
     for part in _parts(kind):
         if obj.get(part) is None:
             obj[part] = {}

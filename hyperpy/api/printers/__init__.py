@@ -35,6 +35,9 @@ _DEFAULT = Printer(
 
 def printer(kind: Kind) -> Printer:
     """The columns of a kind and what fills them; name and age for a kind that has none of its own."""
+    if kind.definition is not None:
+        own: Printer = kind.definition.printer
+        return own
     return _PRINTERS.get((kind.group, kind.plural), _DEFAULT)
 
 

@@ -14,11 +14,14 @@ __all__ = ["Cause", "Node", "Schema", "named", "of"]
 
 
 def of(kind: Kind) -> Schema:
-    """The schema of a built-in kind, made once.
+    """The schema of a kind, made once: its own for a custom kind, else the generated one.
 
     Raises:
-        KeyError: on first use, when the kind has no definition in the generated data.
+        KeyError: on first use, when a built-in kind has no definition in the generated data.
     """
+    if kind.definition is not None:
+        own: Schema = kind.definition.schema
+        return own
     return named(definitions.name_of(kind.group, kind.version, kind.kind))
 
 

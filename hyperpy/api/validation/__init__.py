@@ -1,7 +1,7 @@
 """Validation of built-in kinds: everything that is wrong with a decoded, defaulted object, in Kubernetes' words.
 
 Source: the functions `Validate*` of Kubernetes' API packages (v1.34): rules and message texts. One row a kind in
-`_RULES`; kinds without a row (custom ones) have the rules of metadata.
+`_RULES`; kinds without a row have the rules of metadata, custom ones those of their definition too.
 """
 
 from __future__ import annotations
@@ -95,14 +95,16 @@ def on_create(kind: Kind, obj: Obj) -> list[Cause]:
     """What is wrong with a new object."""
     rules = _of(kind)
     causes = list(metadata.on_create(kind, obj["metadata"])) if rules.named else []
-    causes += rules.create(obj)
+    causes += rules.create(obj) if kind.definition is None else kind.definition.causes(obj, None)
     return causes
 
 
 def on_update(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
     """What is wrong with a new version of an object, in itself or against the old one."""
-    rules = _of(kind)
     causes = list(metadata.on_update(kind, new["metadata"], old["metadata"]))
+    if kind.definition is not None:
+        return [*causes, *kind.definition.causes(new, old)]
+    rules = _of(kind)
     causes += rules.change(new, old)
     if rules.whole:
         causes += rules.create(new)
@@ -112,7 +114,7 @@ def on_update(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
 def on_status_update(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
     """What is wrong with a status write; the spec is the old one's already."""
     causes = list(metadata.on_update(kind, new["metadata"], old["metadata"]))
-    causes += _of(kind).status(new, old)
+    causes += _of(kind).status(new, old) if kind.definition is None else kind.definition.causes(new, old)
     return causes
 
 

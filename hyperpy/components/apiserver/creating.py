@@ -1,13 +1,14 @@
 """Making an object: metadata, defaults, admission, the kind's own rules, validation, then one conditional write.
 
-decoded ─▶ metadata ─▶ defaults ─▶ admission ─▶ strategy ─▶ validation ─▶ allocation ─▶ stored
+decoded ─▶ metadata ─▶ defaults ─▶ admission ─▶ strategy ─▶ validation ─▶ admission ─▶ allocation ─▶ stored
+                                   (mutating)                          (validating)
 """
 
 from __future__ import annotations
 
 from hyperpy.api import defaults, errors, meta, validation
 from hyperpy.api.kinds import Kind
-from hyperpy.components.apiserver import metadata, strategy
+from hyperpy.components.apiserver import conversion, metadata, strategy
 from hyperpy.components.apiserver.admission.chain import CREATE
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry import form
@@ -46,6 +47,7 @@ async def create(core: Core, write: Write, obj: Obj) -> Written:
     causes = validation.on_create(kind, obj)
     if causes:
         raise validation.invalid(kind, write.name or base or "", causes)
+    await core.admission.validate(write.attributes(CREATE, obj=obj))
     return await _store(core, write, obj, base or "")
 
 
@@ -84,11 +86,12 @@ async def _insert(core: Core, write: Write, obj: Obj) -> Written:
         if await core.objects.find(kind, write.namespace, write.name) is not None:
             raise errors.already_exists(kind.group, kind.plural, write.name)
         return Written(value, 0, created=True)
+    kept = await conversion.to_store(kind, value, obj)
     if not strategy.of(kind).expires:
-        revision = await core.objects.create(kind, write.namespace, write.name, value)
+        revision = await core.objects.create(kind, write.namespace, write.name, kept)
         return Written(value, revision, created=True)
     revision = await core.event_leases.bound(
-        lambda lease: core.objects.create(kind, write.namespace, write.name, value, lease=lease)
+        lambda lease: core.objects.create(kind, write.namespace, write.name, kept, lease=lease)
     )
     return Written(value, revision, created=True)
 

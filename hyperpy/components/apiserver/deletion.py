@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hyperpy.api import meta
 from hyperpy.api.patch import values
-from hyperpy.components.apiserver import deletion_plan, strategy, updating
+from hyperpy.components.apiserver import conversion, deletion_plan, strategy, updating
 from hyperpy.components.apiserver.admission.chain import DELETE
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.creating import is_service
@@ -39,12 +39,14 @@ async def delete(core: Core, write: Write, options: DeleteOptions) -> Deleted:
     """
     for _ in range(_ROUNDS):
         kv = await core.objects.get(write.kind, write.namespace, write.name)
-        old = form.decoded(kv)
+        old = await conversion.decoded(write.kind, kv)
         updating.check_uid(write, options.uid, old)
         _check_version(write, options, old)
-        await core.admission.admit(write.attributes(DELETE, old=old))
+        attributes = write.attributes(DELETE, old=old)
+        await core.admission.admit(attributes)
+        await core.admission.validate(attributes)
         plan = _plan(core, write, options, old)
-        deleted = await _carry_out(core, write, kv, plan)
+        deleted = await _carry_out(core, write, kv, plan, old)
         if deleted is not None:
             return deleted
     raise updating.conflict(write, updating.MODIFIED_MEANWHILE)
@@ -80,7 +82,7 @@ def _plan_namespace(write: Write, old: Obj, now: float) -> deletion_plan.Plan:
     return deletion_plan.Plan(marked, gone=not waits)
 
 
-async def _carry_out(core: Core, write: Write, kv: KeyValue, plan: deletion_plan.Plan) -> Deleted | None:
+async def _carry_out(core: Core, write: Write, kv: KeyValue, plan: deletion_plan.Plan, old: Obj) -> Deleted | None:
     """Store the plan; None when the object has changed meanwhile."""
     if write.dry_run:
         return Deleted(plan.obj, plan.gone)
@@ -88,10 +90,11 @@ async def _carry_out(core: Core, write: Write, kv: KeyValue, plan: deletion_plan
         revision = await core.objects.remove(kv)
         if revision is not None and is_service(write.kind):
             await core.services.released(plan.obj)
-    elif plan.obj == form.decoded(kv):
+    elif plan.obj == old:
         revision = kv.mod_revision
     else:
-        revision = await core.objects.replace(kv, form.encode(plan.obj))
+        value = await conversion.to_store(write.kind, form.encode(plan.obj), plan.obj)
+        revision = await core.objects.replace(kv, value)
     if revision is None:
         return None
     plan.obj["metadata"]["resourceVersion"] = str(revision)

@@ -1,8 +1,8 @@
 """Changing an object: read it, make the new version from it, check that, swap it in; again when somebody was faster.
 
-read ─▶ transform ─▶ defaults ─▶ admission ─▶ prepare ─▶ validation ─▶ unchanged? answer as it is
-  ▲                                                          └─▶ last finalizer gone? delete
-  └───────────── changed meanwhile ◀── compare-and-swap ◀────────┘
+read ─▶ transform ─▶ defaults ─▶ admission ─▶ prepare ─▶ validation ─▶ admission ─▶ unchanged? answer as it is
+  ▲                              (mutating)                           (validating)     └─▶ last finalizer gone? delete
+  └──────────────────────── changed meanwhile ◀── compare-and-swap ◀───────────────────────┘
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hyperpy.api import defaults, errors, validation
 from hyperpy.api.kinds import Kind
 from hyperpy.api.patch import values
 from hyperpy.api.schema.cause import Cause
-from hyperpy.components.apiserver import metadata, strategy
+from hyperpy.components.apiserver import conversion, metadata, strategy
 from hyperpy.components.apiserver.admission.chain import UPDATE
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.creating import is_service
@@ -84,7 +84,7 @@ async def update(core: Core, write: Write, transform: Transform, *, rules: Rules
     """
     for _ in range(_ROUNDS):
         kv = await core.objects.get(write.kind, write.namespace, write.name)
-        old = form.decoded(kv)
+        old = await conversion.decoded(write.kind, kv)
         new = await transform(old)
         written = await _swap(core, write, rules, _Versions(kv, old, new))
         if written is not None:
@@ -128,6 +128,7 @@ async def _swap(core: Core, write: Write, rules: Rules, versions: _Versions) -> 
     causes = rules.validate(kind, new, old)
     if causes:
         raise validation.invalid(kind, write.name, causes)
+    await core.admission.validate(write.attributes(UPDATE, obj=new, old=old))
     if _is_released(new):
         return await _remove(core, write, versions, new)
     if not is_service(kind):
@@ -145,15 +146,14 @@ async def _swap(core: Core, write: Write, rules: Rules, versions: _Versions) -> 
 async def _replace(core: Core, write: Write, versions: _Versions, new: Obj) -> Written | None:
     kv = versions.kv
     new["metadata"]["resourceVersion"] = versions.old["metadata"]["resourceVersion"]
-    if new == versions.old:
-        return Written(kv.value, kv.mod_revision)
     value = form.encode(new)
-    if write.dry_run:
+    if new == versions.old or write.dry_run:
         return Written(value, kv.mod_revision)
+    kept = await conversion.to_store(write.kind, value, new)
     if strategy.of(write.kind).expires:
-        revision = await core.event_leases.bound(lambda lease: core.objects.replace(kv, value, lease=lease))
+        revision = await core.event_leases.bound(lambda lease: core.objects.replace(kv, kept, lease=lease))
     else:
-        revision = await core.objects.replace(kv, value)
+        revision = await core.objects.replace(kv, kept)
     return None if revision is None else Written(value, revision)
 
 

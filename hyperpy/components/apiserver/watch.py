@@ -17,7 +17,7 @@ import orjson
 from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import Response
-from hyperpy.components.apiserver import rendering
+from hyperpy.components.apiserver import conversion, rendering
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.negotiation import Form
 from hyperpy.components.apiserver.registry import pages
@@ -113,6 +113,8 @@ class WatchStream:
         try:
             async with asyncio.timeout_at(self._deadline):
                 items = await self._subscription.take()
+            if self._plan.kind.converts:
+                items = [await self._converted(item) for item in items]
         except TimeoutError:
             return self._farewell()
         except errors.StatusError as error:
@@ -121,6 +123,9 @@ class WatchStream:
         self._over = not items
         lines = [line for item in items if (line := self._line(item))]
         return b"".join(lines)
+
+    async def _converted(self, item: Change | Mark) -> Change | Mark:
+        return item if isinstance(item, Mark) else await conversion.change(self._plan.kind, item)
 
     def _farewell(self) -> bytes:
         """The end of the time: a last bookmark lets the client go on from here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import UserInfo
@@ -12,7 +12,10 @@ from hyperpy.components.apiserver.registry.form import Obj
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One object that is to be written or deleted. `name` is "" when a new object has none yet."""
+    """One object that is to be written or deleted. `name` is "" when a new object has none yet.
+
+    `warnings` gathers what admission has to tell the client; it is shared by all forms of one write.
+    """
 
     kind: Kind
     namespace: str | None
@@ -20,6 +23,7 @@ class Write:
     subresource: str = ""
     user: UserInfo | None = None
     dry_run: bool = False
+    warnings: list[str] = field(default_factory=list)
 
     def named(self, name: str) -> Write:
         """The same for an object of this name."""
@@ -37,12 +41,16 @@ class Write:
             obj,
             old,
             self.dry_run,
+            self.warnings,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An object as it is now stored. `revision` is 0 when it was never stored (a dry run of create)."""
+    """An object in the version it was written in, and the revision under which it is stored.
+
+    `revision` is 0 when it was never stored (a dry run of create).
+    """
 
     value: bytes
     revision: int

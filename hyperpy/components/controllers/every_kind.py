@@ -13,8 +13,8 @@ KindCallback = Callable[[Kind, str, Obj | None, Obj | None], None]
 
 
 def deletable(context: Context) -> list[Kind]:
-    """The kinds whose objects are stored and can be deleted."""
-    return [kind for kind in context.registry if {"list", "watch", "delete"} <= set(kind.verbs)]
+    """The kinds whose objects are stored and can be deleted; not those that show another kind's objects."""
+    return [kind for kind in context.registry if kind.stored is None and {"list", "watch", "delete"} <= set(kind.verbs)]
 
 
 def watched(context: Context) -> list[Kind]:

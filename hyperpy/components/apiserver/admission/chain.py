@@ -1,13 +1,13 @@
-"""The admission chain: plugins in order, each one asked about every write.
+"""The admission chain: plugins in order, each one asked about every write; first those that change, then the judges.
 
-request ─▶ defaults ─▶ chain (this) ─▶ strategy ─▶ validation ─▶ store
+request ─▶ defaults ─▶ admit() ─▶ strategy ─▶ validation ─▶ validate() ─▶ store
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import UserInfo
@@ -24,6 +24,7 @@ class Attributes:
     Args:
         obj: the new object, which plugins may change in place; None for DELETE.
         old: the object that is there; None for CREATE.
+        warnings: texts for the client, sent as Warning headers.
     """
 
     operation: str
@@ -35,6 +36,7 @@ class Attributes:
     obj: Obj | None = None
     old: Obj | None = None
     dry_run: bool = False
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def writes_pod(self) -> bool:
@@ -43,19 +45,36 @@ class Attributes:
         return is_pod and not self.subresource and self.obj is not None
 
 
-class Plugin(Protocol):
-    """One concern. Raises `errors.StatusError` to refuse."""
+@runtime_checkable
+class Mutator(Protocol):
+    """A plugin that may change the new object before it is validated. Raises `errors.StatusError` to refuse."""
 
     async def admit(self, attributes: Attributes) -> None: ...
 
 
+@runtime_checkable
+class Judge(Protocol):
+    """A plugin that sees the object as it will be stored. Raises `errors.StatusError` to refuse; changes nothing."""
+
+    async def validate(self, attributes: Attributes) -> None: ...
+
+
+Plugin = Mutator | Judge
+
+
 class Chain:
-    """Plugins in the order they are asked."""
+    """Plugins in the order they are asked; one that is both is asked in both rounds."""
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
-        self._plugins = tuple(plugins)
+        self._mutators = [plugin for plugin in plugins if isinstance(plugin, Mutator)]
+        self._judges = [plugin for plugin in plugins if isinstance(plugin, Judge)]
 
     async def admit(self, attributes: Attributes) -> None:
-        """Ask every plugin; the first refusal is the answer."""
-        for plugin in self._plugins:
+        """Let every mutator have its turn; the first refusal is the answer."""
+        for plugin in self._mutators:
             await plugin.admit(attributes)
+
+    async def validate(self, attributes: Attributes) -> None:
+        """Ask every judge about the validated object; the first refusal is the answer."""
+        for plugin in self._judges:
+            await plugin.validate(attributes)

@@ -13,22 +13,36 @@ ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
 
 
 class Change:
-    """One change of one object. Decoded objects and rendered lines are made on first use and shared by all readers."""
+    """One change of one object. Decoded objects and rendered lines are made on first use and shared by all readers.
 
-    __slots__ = ("_lines", "_new", "_old", "key", "previous", "revision", "type", "value")
+    `versions` keeps the same change in other versions of the kind, by apiVersion.
+    """
 
-    def __init__(self, event: protocol.Event) -> None:
-        self.key = event.kv.key
-        self.revision = event.kv.mod_revision
-        self.previous = event.prev.value if event.prev is not None else None
-        if event.type is EventType.DELETE:
-            self.type, self.value = DELETED, b""
-        else:
-            self.type = ADDED if event.kv.version == 1 else MODIFIED
-            self.value = event.kv.value
+    __slots__ = ("_lines", "_new", "_old", "key", "previous", "revision", "type", "value", "versions")
+
+    def __init__(self, type: str, key: bytes, revision: int, *, value: bytes, previous: bytes | None) -> None:
+        self.type = type
+        self.key = key
+        self.revision = revision
+        self.value = value
+        self.previous = previous
+        self.versions: dict[str, Change] = {}
         self._new: Obj | None = None
         self._old: Obj | None = None
         self._lines: dict[tuple[str, str], bytes] = {}
+
+    @classmethod
+    def read(cls, event: protocol.Event) -> Change:
+        """The change that a store event tells of."""
+        kv = event.kv
+        previous = event.prev.value if event.prev is not None else None
+        if event.type is EventType.DELETE:
+            return cls(DELETED, kv.key, kv.mod_revision, value=b"", previous=previous)
+        return cls(ADDED if kv.version == 1 else MODIFIED, kv.key, kv.mod_revision, value=kv.value, previous=previous)
+
+    def of(self, *, value: bytes, previous: bytes | None) -> Change:
+        """The same change with other bytes: the object in another version."""
+        return Change(self.type, self.key, self.revision, value=value, previous=previous)
 
     @property
     def new(self) -> Obj | None:

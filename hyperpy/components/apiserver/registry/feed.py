@@ -198,7 +198,7 @@ class Feed:
             await watch.aclose()
 
     def _publish(self, batch: WatchBatch) -> None:
-        items: list[Change | Mark] = [Change(event) for event in batch.events] or [Mark(batch.revision)]
+        items: list[Change | Mark] = [Change.read(event) for event in batch.events] or [Mark(batch.revision)]
         self.revision = max(self.revision, batch.revision)
         for subscription in tuple(self._subscriptions):
             for item in items:
@@ -228,7 +228,7 @@ async def _collect(watch: protocol.Watch, until: int, limit: int) -> list[Change
     await watch.request_progress()
     history: list[Change] = []
     async for batch in watch:
-        history += [Change(event) for event in batch.events if event.kv.mod_revision <= until]
+        history += [Change.read(event) for event in batch.events if event.kv.mod_revision <= until]
         if len(history) > limit:
             raise errors.Expired(f"the watch is more than {limit} changes behind: list again and watch from there")
         if batch.revision >= until:

@@ -26,7 +26,8 @@ def prefix(kind: Kind, namespace: str | None = None) -> bytes:
     Raises:
         BadRequest: the namespace cannot be a part of a key.
     """
-    base = f"/registry/{kind.group or 'core'}/{kind.plural}/"
+    storage = kind.storage
+    base = f"/registry/{storage.group or 'core'}/{storage.plural}/"
     if kind.namespaced and namespace:
         base = f"{base}{_segment(namespace)}/"
     return base.encode()
@@ -50,6 +51,11 @@ def _segment(text: str) -> str:
             f'{text!a} may not be a name: it must be printable, not empty, "." or "..", and contain no "/" or "%"'
         )
     return text
+
+
+def head(kind: Kind) -> bytes:
+    """How the stored bytes of an object of this version begin."""
+    return b'{"apiVersion":"%b",' % kind.api_version.encode()
 
 
 def ordered(obj: Obj) -> Obj:

@@ -15,6 +15,7 @@ import orjson
 
 from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
+from hyperpy.components.apiserver import conversion
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.query import ListOptions
 from hyperpy.components.apiserver.registry.selection import Selection
@@ -104,13 +105,14 @@ async def _read(store: Store, kind: Kind, selection: Selection, span: _Span) -> 
         return await _read_one(store, selection, form.key(kind, selection.namespace, name), span)
     if selection.selects_all:
         found = await _range(store, span.start, span, limit=span.limit)
-        return _page(found.kvs, found, span, found.count - len(found.kvs))
+        return _page(await conversion.served(kind, found.kvs), found, span, found.count - len(found.kvs))
     return await _read_filtered(store, selection, span)
 
 
 async def _read_one(store: Store, selection: Selection, key: bytes, span: _Span) -> Page:
     found = await store.get(Get(key, revision=span.revision))
-    return Page([kv for kv in found.kvs if selection.admits(kv)], span.revision or found.revision)
+    kvs = await conversion.served(selection.kind, found.kvs)
+    return Page([kv for kv in kvs if selection.admits(kv)], span.revision or found.revision)
 
 
 async def _read_filtered(store: Store, selection: Selection, span: _Span) -> Page:
@@ -120,7 +122,7 @@ async def _read_filtered(store: Store, selection: Selection, span: _Span) -> Pag
     while True:
         found = await _range(store, start, span, limit=chunk)
         span = _Span(span.start, span.base, span.revision or found.revision, span.limit)
-        for index, kv in enumerate(found.kvs):
+        for index, kv in enumerate(await conversion.served(selection.kind, found.kvs)):
             if selection.admits(kv):
                 kept.append(kv)
                 if len(kept) == span.limit:

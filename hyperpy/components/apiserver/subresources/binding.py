@@ -37,7 +37,7 @@ async def create(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
         return bound(old, node, binding["metadata"], now=now)
 
     await updating.update(core, target, transform, rules=updating.TRUSTED)
-    return rendering.plain(_SUCCESS, status=201, warnings=warnings)
+    return rendering.plain(_SUCCESS, status=201, warnings=[*warnings, *target.warnings])
 
 
 def _node(binding: Obj) -> str:

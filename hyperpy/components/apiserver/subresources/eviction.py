@@ -39,7 +39,7 @@ async def create(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
     if (pod.get("status") or {}).get("phase") not in _OVER and not pod["metadata"].get("deletionTimestamp"):
         await _check_budgets(core, pod)
     await deletion.delete(core, target, options)
-    return rendering.plain(_SUCCESS, status=201, warnings=warnings)
+    return rendering.plain(_SUCCESS, status=201, warnings=[*warnings, *target.warnings])
 
 
 async def _check_budgets(core: Core, pod: Obj) -> None:

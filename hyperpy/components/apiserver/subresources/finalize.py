@@ -32,4 +32,4 @@ async def update(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
         return new
 
     written = await updating.update(core, target, transform, rules=updating.TRUSTED)
-    return write.answer(core, kind, form, written, warnings)
+    return write.answer(core, kind, form, written, [*warnings, *target.warnings])

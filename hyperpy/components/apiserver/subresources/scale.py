@@ -11,7 +11,7 @@ from hyperpy.api.patch import values
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.schema import cause
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import field_validation, negotiation, patching, rendering, updating
+from hyperpy.components.apiserver import conversion, field_validation, negotiation, patching, rendering, updating
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry import form as stored
 from hyperpy.components.apiserver.registry.form import Obj
@@ -27,7 +27,7 @@ async def get(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Re
     """The Scale of an object."""
     negotiation.accepted(request)
     kv = await core.objects.get(kind, write.namespace_of(info, kind), info.name)
-    return rendering.plain(of(stored.decoded(kv)))
+    return rendering.plain(of(await conversion.decoded(kind, kv)))
 
 
 async def update(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
@@ -109,4 +109,5 @@ def _scaled(target: Write, old: Obj, wanted: Obj) -> Obj:
 
 async def _write(core: Core, target: Write, transform: Transform, warnings: list[str]) -> Response:
     written = await updating.update(core, target, transform)
-    return rendering.plain(of(stored.decode(written.value, written.revision)), warnings=warnings)
+    shown = of(stored.decode(written.value, written.revision))
+    return rendering.plain(shown, warnings=[*warnings, *target.warnings])

@@ -25,9 +25,9 @@ async def delete(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
     target = write.target(request, info, kind, dry_run=options.dry_run)
     deleted = await deletion.delete(core, target, options)
     if deleted.gone and not strategy.of(kind).returns_deleted:
-        return rendering.plain(deletion.status_of(target, deleted))
+        return rendering.plain(deletion.status_of(target, deleted), warnings=target.warnings)
     waits = not deleted.gone and options.orphan_dependents is False
-    return rendering.plain(deleted.obj, status=202 if waits else 200)
+    return rendering.plain(deleted.obj, status=202 if waits else 200, warnings=target.warnings)
 
 
 async def delete_collection(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:

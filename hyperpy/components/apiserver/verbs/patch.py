@@ -22,7 +22,7 @@ async def patch(core: Core, request: Request, info: RequestInfo, kind: Kind) -> 
     change = _Change(target, content, options.field_validation)
     rules = updating.STATUS if info.subresource == "status" else updating.MAIN
     written = await updating.update(core, target, change.transform, rules=rules)
-    return write.answer(core, kind, form, written, change.warnings)
+    return write.answer(core, kind, form, written, [*change.warnings, *target.warnings])
 
 
 class _Change:

@@ -6,7 +6,7 @@ from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import negotiation, rendering, watch
+from hyperpy.components.apiserver import conversion, negotiation, rendering, watch
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry import pages, query, selection
 
@@ -25,6 +25,8 @@ async def get(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Re
             raise pages.too_large(asked, revision)
     if kv is None:
         raise errors.not_found(kind.group, kind.plural, info.name)
+    if kind.converts:
+        (kv,) = await conversion.served(kind, [kv])
     return rendering.one(kind, form, kv.value, kv.mod_revision, now=core.clock.now())
 
 

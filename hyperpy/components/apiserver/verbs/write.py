@@ -20,7 +20,7 @@ async def create(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
     obj, warnings = read_object(request, kind, options.field_validation)
     write = target(request, info, kind, dry_run=options.dry_run)
     written = await creating.create(core, write, obj)
-    return answer(core, kind, form, written, warnings)
+    return answer(core, kind, form, written, [*warnings, *write.warnings])
 
 
 async def update(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
@@ -38,7 +38,7 @@ async def update(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
         if not strategy_of_kind.create_on_update or info.subresource or obj["metadata"].get("resourceVersion"):
             raise
         written = await creating.create(core, write, obj)
-    return answer(core, kind, form, written, warnings)
+    return answer(core, kind, form, written, [*warnings, *write.warnings])
 
 
 def read_object(request: Request, kind: Kind, level: str) -> tuple[Obj, list[str]]:

@@ -1,0 +1,76 @@
+"""Versions: what is stored as objects of the version a request asks for, and back.
+
+    stored bytes ── served / decoded ──▶ the request's version ── to_store ──▶ bytes of the storage version
+
+Most kinds have one version: for them nothing is done here. Built-in kinds convert by pure functions, custom ones by
+their definition, which may ask a webhook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hyperpy.api import conversion
+from hyperpy.api.kinds import Kind
+from hyperpy.components.apiserver.registry import form
+from hyperpy.components.apiserver.registry.change import Change
+from hyperpy.components.apiserver.registry.form import Obj
+from hyperpy.store.protocol import KeyValue
+
+
+async def objects(kind: Kind, objs: Sequence[Obj]) -> list[Obj]:
+    """Objects of any version as objects of this kind, in the same order. Raises StatusError."""
+    if kind.definition is not None:
+        return await kind.definition.convert(objs)
+    return [conversion.convert(obj, kind) for obj in objs]
+
+
+async def decoded(kind: Kind, kv: KeyValue) -> Obj:
+    """A stored pair as an object of this kind, with its resourceVersion. Raises StatusError."""
+    obj = form.decoded(kv)
+    if not kind.converts or obj["apiVersion"] == kind.api_version:
+        return obj
+    return (await objects(kind, [obj]))[0]
+
+
+async def served(kind: Kind, kvs: Sequence[KeyValue]) -> Sequence[KeyValue]:
+    """Stored pairs with their bytes in this kind's version. Raises StatusError."""
+    if not kind.converts:
+        return kvs
+    head = form.head(kind)
+    other = [index for index, kv in enumerate(kvs) if not kv.value.startswith(head)]
+    if not other:
+        return kvs
+    converted = await objects(kind, [form.decoded(kvs[index]) for index in other])
+    result = list(kvs)
+    for index, obj in zip(other, converted, strict=True):
+        result[index] = replace(kvs[index], value=form.encode(obj))
+    return result
+
+
+async def to_store(kind: Kind, value: bytes, obj: Obj) -> bytes:
+    """The bytes to keep for an object of this kind.
+
+    Args:
+        value: the encoded object, kept as it is when the kind is its own storage version.
+    """
+    if kind.stored is None:
+        return value
+    return form.encode((await objects(kind.stored, [obj]))[0])
+
+
+async def change(kind: Kind, item: Change) -> Change:
+    """A change with its objects in this kind's version, made once for all watchers of that version."""
+    known = item.versions.get(kind.api_version)
+    if known is None:
+        new = await _version(kind, item.value, item.revision)
+        old = await _version(kind, item.previous, item.revision)
+        known = item.versions[kind.api_version] = item.of(value=new or b"", previous=old)
+    return known
+
+
+async def _version(kind: Kind, value: bytes | None, revision: int) -> bytes | None:
+    if not value or value.startswith(form.head(kind)):
+        return value
+    return form.encode((await objects(kind, [form.decode(value, revision)]))[0])
