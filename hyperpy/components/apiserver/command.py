@@ -81,6 +81,12 @@ def apiserver(
     max_mutating_requests_inflight: Annotated[
         int, typer.Option("--max-mutating-requests-inflight", min=0, help="Writing requests at once; 0: no limit.")
     ] = 200,
+    enable_admission_plugins: Annotated[
+        str, typer.Option("--enable-admission-plugins", help="To ask beside the default ones, comma separated.")
+    ] = "",
+    disable_admission_plugins: Annotated[
+        str, typer.Option("--disable-admission-plugins", help="To leave out, comma separated.")
+    ] = "",
     etcd_servers: Annotated[
         str, typer.Option("--etcd-servers", help="Keep objects in this etcd: URLs, comma separated.")
     ] = "",
@@ -119,6 +125,8 @@ def apiserver(
         kubelet_certificate_authority=kubelet_certificate_authority,
         max_requests_inflight=max_requests_inflight,
         max_mutating_requests_inflight=max_mutating_requests_inflight,
+        enable_admission_plugins=_words(enable_admission_plugins),
+        disable_admission_plugins=_words(disable_admission_plugins),
     )
     _serve(options, verbosity)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from hyperpy.components.apiserver.admission.world import Settings
 
 _HOUR_S = 3600
 
@@ -22,6 +24,7 @@ class CoreConfig:
         watch_queue: changes that may wait for one slow watcher; on overflow its stream ends with 410 Expired.
         watch_timeout_s: shortest life of a watch that names no timeout (`--min-request-timeout`); up to twice that.
         bookmark_interval_s: seconds between bookmarks.
+        admission: which admission plugins are asked, and how.
     """
 
     service_cidr: str = "10.96.0.0/16"
@@ -33,3 +36,4 @@ class CoreConfig:
     watch_queue: int = 4096
     watch_timeout_s: int = 1800
     bookmark_interval_s: int = 60
+    admission: Settings = field(default_factory=Settings)

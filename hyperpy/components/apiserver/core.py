@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from hyperpy.api.kinds import Registry
 from hyperpy.client.clock import Clock
+from hyperpy.components.apiserver.admission import table
 from hyperpy.components.apiserver.admission.chain import Chain
-from hyperpy.components.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
-from hyperpy.components.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
-from hyperpy.components.apiserver.admission.priority import Priority
-from hyperpy.components.apiserver.admission.service_account import ServiceAccount
+from hyperpy.components.apiserver.admission.world import World
+from hyperpy.components.apiserver.authorization import AlwaysAllow, Authorizer
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.event_leases import EventLeases
 from hyperpy.components.apiserver.registry.feeds import Feeds
@@ -36,16 +35,22 @@ class Core:
     admission: Chain
 
 
-def assemble(store: Store, kinds: Registry, config: CoreConfig, clock: Clock, rng: random.Random) -> Core:
-    """Put the parts together. No I/O happens before the first request."""
+def assemble(
+    store: Store,
+    kinds: Registry,
+    config: CoreConfig,
+    clock: Clock,
+    rng: random.Random,
+    authorizer: Authorizer | None = None,
+) -> Core:
+    """Put the parts together. No I/O happens before the first request.
+
+    Args:
+        authorizer: whom admission asks what a user may do; None: everybody may do everything.
+    """
     objects = Objects(store)
     feeds = Feeds(store, clock, bookmark_interval_s=config.bookmark_interval_s, queue=config.watch_queue)
-    plugins = (
-        NamespaceLifecycle(objects),
-        ServiceAccount(objects, feeds, rng),
-        Priority(objects, kinds),
-        DefaultTolerationSeconds(),
-    )
+    world = World(objects, feeds, kinds, clock, rng, authorizer or AlwaysAllow(), config.admission)
     return Core(
         store=store,
         kinds=kinds,
@@ -56,5 +61,5 @@ def assemble(store: Store, kinds: Registry, config: CoreConfig, clock: Clock, rn
         feeds=feeds,
         services=ServiceAllocation(objects, config, rng),
         event_leases=EventLeases(objects, clock, ttl_s=config.event_ttl_s),
-        admission=Chain(plugins),
+        admission=Chain(table.plugins(world)),
     )

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hyperpy.client import kubeconfig
+from hyperpy.components.apiserver.admission import table
+from hyperpy.components.apiserver.admission.world import Settings
 from hyperpy.components.supervisor import StartFailure
 
 AUTHORIZATION_MODES = ("RBAC", "AlwaysAllow")
@@ -34,6 +36,7 @@ class Options:
         kubelet_certificate_authority: signs the kubelets' serving certificates; None: they are not checked.
         max_request_bytes: larger bodies are refused.
         shutdown_grace_s: what requests under way are given when the server stops.
+        enable_admission_plugins, disable_admission_plugins: names, beside what is on by default.
         component_kubeconfigs: write `scheduler.kubeconfig` and so on beside the admin's.
     """
 
@@ -64,6 +67,8 @@ class Options:
     max_mutating_requests_inflight: int = 200
     max_request_bytes: int = 3 * 1024 * 1024
     shutdown_grace_s: float = 5.0
+    enable_admission_plugins: tuple[str, ...] = ()
+    disable_admission_plugins: tuple[str, ...] = ()
     component_kubeconfigs: bool = True
 
     @property
@@ -98,8 +103,17 @@ def check(options: Options) -> None:
             raise StartFailure(
                 f'--authorization-mode "{mode}" is not supported; use {" or ".join(AUTHORIZATION_MODES)}'
             )
+    try:
+        table.check(admission(options))
+    except table.UnknownPlugin as error:
+        raise StartFailure(str(error)) from error
     if bool(options.tls_cert_file) != bool(options.tls_private_key_file):
         raise StartFailure("--tls-cert-file and --tls-private-key-file must be given together")
+
+
+def admission(options: Options) -> Settings:
+    """What the admission plugins are told."""
+    return Settings(enable=options.enable_admission_plugins, disable=options.disable_admission_plugins)
 
 
 def service_network(options: Options) -> ipaddress.IPv4Network:

@@ -15,6 +15,7 @@ from hyperpy.api.kinds import Kind, Registry
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
 from hyperpy.client.clock import Clock
+from hyperpy.components.apiserver.authorization import Authorizer
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.core import Core, assemble
 from hyperpy.components.apiserver.registry.objects import status_of
@@ -104,11 +105,18 @@ def _names_wrongly(info: RequestInfo) -> bool:
 
 
 def build(
-    store: Store, registry: Registry, config: CoreConfig, clock: Clock, *, rng: random.Random | None = None
+    store: Store,
+    registry: Registry,
+    config: CoreConfig,
+    clock: Clock,
+    *,
+    rng: random.Random | None = None,
+    authorizer: Authorizer | None = None,
 ) -> ResourceHandler:
     """The resource core over a store. No I/O happens before the first request.
 
     Args:
         rng: source of uids, name suffixes and picks of addresses; the system's when None.
+        authorizer: whom admission asks what a user may do; None: everybody may do everything.
     """
-    return ResourceHandler(assemble(store, registry, config, clock, rng or random.SystemRandom()))
+    return ResourceHandler(assemble(store, registry, config, clock, rng or random.SystemRandom(), authorizer))

@@ -96,8 +96,8 @@ class ApiServer:
             if self.options.insecure_port:
                 plain = _bound(stack, "--insecure-port", self.options.insecure_bind_address, self.options.insecure_port)
             self.port = secure.getsockname()[1]
-            core = await self._open_core(stack)
             authorizer = assembly.authorizer(self.options, self.informers)
+            core = await self._open_core(stack, authorizer)
             self._chain = await self._build(stack, core, authorizer)
             await stack.enter_async_context(self.informers)
             await authorizer.synced()
@@ -107,7 +107,7 @@ class ApiServer:
             ready()
             await bootstrap.keep(core)
 
-    async def _open_core(self, stack: AsyncExitStack) -> resources.ResourceHandler:
+    async def _open_core(self, stack: AsyncExitStack, authorizer: Authorizer) -> resources.ResourceHandler:
         first, last = settings.node_ports(self.options)
         config = CoreConfig(
             service_cidr=str(settings.service_network(self.options)),
@@ -115,12 +115,13 @@ class ApiServer:
             node_port_max=last,
             advertise_address=settings.advertised(self.options),
             advertise_port=self.port,
+            admission=settings.admission(self.options),
         )
         try:
             store = self._store
             if store is None:
                 store = await stack.enter_async_context(_opened(self.options))
-            core = resources.build(store, kinds.built_in(), config, self._clock)
+            core = resources.build(store, kinds.built_in(), config, self._clock, authorizer=authorizer)
             stack.push_async_callback(core.aclose)
             await bootstrap.run(core)
         except (StoreError, ExceptionGroup) as error:

@@ -42,3 +42,8 @@ def test_the_server_is_known_by_its_names_and_the_first_service_address():
     assert {"localhost", "127.0.0.1", "127.0.0.5", "10.5.0.1", "kubernetes.default.svc"} <= hosts
     assert options.advertised(given) == "127.0.0.5"
     assert options.local_host(given) == "127.0.0.5"
+
+
+def test_an_unknown_admission_plugin_is_refused(tmp_path):
+    with pytest.raises(StartFailure, match='plugin "Nonsense" is unknown'):
+        options.check(Options(data_dir=tmp_path, disable_admission_plugins=("Nonsense",)))

@@ -1,0 +1,68 @@
+"""The admission plugins: which there are, under Kubernetes' names, in the order they are asked. Order is data.
+
+Source: "Admission Control in Kubernetes", and the order that kube-apiserver v1.34 gives its plugins. Those named in
+`NOT_SUPPORTED` are off by default in Kubernetes too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hyperpy.components.apiserver.admission.chain import Plugin
+from hyperpy.components.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from hyperpy.components.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from hyperpy.components.apiserver.admission.priority import Priority
+from hyperpy.components.apiserver.admission.service_account import ServiceAccount
+from hyperpy.components.apiserver.admission.world import Settings, World
+
+
+class UnknownPlugin(ValueError):
+    """A name that no plugin has; the message says which flag, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One plugin: its name, what makes it, and whether it is asked unless a flag says otherwise."""
+
+    name: str
+    make: Callable[[World], Plugin]
+    on: bool = True
+
+
+PLUGINS = (
+    Row("NamespaceLifecycle", lambda world: NamespaceLifecycle(world.objects)),
+    Row("ServiceAccount", lambda world: ServiceAccount(world.objects, world.feeds, world.rng)),
+    Row("Priority", lambda world: Priority(world.objects, world.kinds)),
+    Row("DefaultTolerationSeconds", lambda world: DefaultTolerationSeconds()),
+)
+
+NOT_SUPPORTED = frozenset((
+    "AlwaysAdmit", "AlwaysDeny", "AlwaysPullImages", "DenyServiceExternalIPs", "EventRateLimit",
+    "ExtendedResourceToleration", "ImagePolicyWebhook", "LimitPodHardAntiAffinityTopology", "MutatingAdmissionPolicy",
+    "NamespaceAutoProvision", "NamespaceExists", "OwnerReferencesPermissionEnforcement", "PodNodeSelector",
+    "PodTolerationRestriction",
+))  # fmt: skip
+
+
+def check(settings: Settings) -> None:
+    """Raises UnknownPlugin for the first name in the settings that cannot be used."""
+    known = {row.name for row in PLUGINS}
+    for flag, names in (("enable", settings.enable), ("disable", settings.disable)):
+        for name in names:
+            if name in known or (name in NOT_SUPPORTED and flag == "disable"):
+                continue
+            why = "is not supported by this server" if name in NOT_SUPPORTED else "is unknown"
+            raise UnknownPlugin(
+                f'--{flag}-admission-plugins: plugin "{name}" {why}; there are {", ".join(sorted(known))}'
+            )
+    both = [name for name in settings.enable if name in settings.disable]
+    if both:
+        raise UnknownPlugin(f"{both[0]} in enable-admission-plugins and disable-admission-plugins overlapped")
+
+
+def plugins(world: World) -> list[Plugin]:
+    """The plugins to ask, in order."""
+    settings = world.settings
+    wanted = [row for row in PLUGINS if row.name not in settings.disable and (row.on or row.name in settings.enable)]
+    return [row.make(world) for row in wanted]

@@ -1,0 +1,38 @@
+"""What admission plugins are made with: the objects they read, who decides what a user may do, and their settings."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from hyperpy.api.kinds import Registry
+from hyperpy.client.clock import Clock
+from hyperpy.components.apiserver.authorization import Authorizer
+from hyperpy.components.apiserver.registry.feeds import Feeds
+from hyperpy.components.apiserver.registry.objects import Objects
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Which plugins are asked, and how.
+
+    Args:
+        enable: names of plugins to ask beside those that are on by default (`--enable-admission-plugins`).
+        disable: names of plugins to leave out (`--disable-admission-plugins`).
+    """
+
+    enable: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The surroundings of the plugins of one API server."""
+
+    objects: Objects
+    feeds: Feeds
+    kinds: Registry
+    clock: Clock
+    rng: random.Random
+    authorizer: Authorizer
+    settings: Settings = field(default_factory=Settings)
