@@ -1,0 +1,217 @@
+"""The one adapter of `cel-expr-python`, Google's C++ runtime. Loaded at the first use of an expression.
+
+Two environments share the work. The *checker* knows the variables' types and gives exact compile errors; the *machine*
+has no types at all, the functions' code, and runs what the checker made over plain dicts and lists:
+
+    text ─▶ checker: parse, resolve, check ─▶ checked tree as bytes ─▶ machine: plan ─▶ Program
+
+Facts about the runtime that shape this file: a Python function whose parameter is `dyn` crashes the process when it is
+given an optional value, so every parameter is declared with a concrete type; functions cannot return optional values;
+9,999 steps of comprehensions end an evaluation; expressions may nest 32 deep.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from cel_expr_python import cel
+
+from hyperpy.api.cel import library, messages, protocol, types, values
+from hyperpy.api.cel.descriptors import Messages
+from hyperpy.api.cel.library import authorizer
+from hyperpy.api.cel.protocol import CelError
+from hyperpy.api.cel.types import Object, Type
+
+_LIBRARIES = ({"name": "strings", "version": 2}, {"name": "sets"}, {"name": "optional"}, {"name": "bindings"})
+#: Macros only: their one function is given code in `library.maps`.
+_CHECKED_ONLY = ({"name": "two-var-comprehensions"},)
+
+
+def environment(variables: Mapping[str, Type]) -> Environment:
+    """See `hyperpy.api.cel.environment`."""
+    return Environment(variables)
+
+
+class Environment:
+    def __init__(self, variables: Mapping[str, Type]) -> None:
+        self._optional = [name for name, kind in variables.items() if kind.name == "optional_type"]
+        declared = dict(variables)
+        for name in self._optional:
+            declared[_holder(name)] = types.obj("Holder", {"value": variables[name].parameters[0]})
+        self._converters = {
+            name: values.converter(kind) for name, kind in declared.items() if name not in self._optional
+        }
+        self._asks = frozenset(n for n, kind in declared.items() if kind in (types.AUTHORIZER, types.RESOURCE_CHECK))
+        self._checker = _checker(declared)
+
+    def compile(self, expression: str) -> Program:
+        try:
+            checked = self._checker.compile(expression)
+            if self._optional:
+                checked = self._checker.compile(self._bound(expression))
+            plan = _machine().deserialize(checked.serialize())
+        except (RuntimeError, UnicodeError) as error:
+            raise CelError(messages.compiling(str(error))) from error
+        return Program(self, plan, _type_name(checked.return_type().name()))
+
+    def _bound(self, expression: str) -> str:
+        """The text with each optional variable bound to the field of its holder: values cannot be made optional."""
+        for name in self._optional:
+            expression = f"cel.bind({name}, {_holder(name)}.?value,\n{expression}\n)"
+        return expression
+
+    def input(self, given: Mapping[str, Any]) -> Input:
+        try:
+            return Input(_machine().Activation(self._ready(given)), self._authorizer(given))
+        except (RuntimeError, UnicodeError) as error:
+            raise CelError(messages.evaluating(str(error))) from error
+
+    def _ready(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        ready: dict[str, Any] = {}
+        for name, convert in self._converters.items():
+            if name.endswith(_HOLDER_SUFFIX):
+                plain = name.removesuffix(_HOLDER_SUFFIX)
+                value: Any = {"value": given[plain]} if plain in given else {}
+            elif name in self._asks:
+                value = authorizer.start(name)
+            elif name in given:
+                value = given[name]
+            else:
+                continue
+            ready[name] = value if convert is None or value is None else convert(value)
+        return ready
+
+    def _authorizer(self, given: Mapping[str, Any]) -> authorizer.Ask | None:
+        return next((given[name] for name in self._asks if name in given), None)
+
+
+class Input:
+    """Converted values and who answers questions of access in them."""
+
+    __slots__ = ("activation", "ask")
+
+    def __init__(self, activation: Any, ask: authorizer.Ask | None) -> None:
+        self.activation = activation
+        self.ask = ask
+
+
+class Program:
+    __slots__ = ("_environment", "_plan", "returns")
+
+    def __init__(self, environment: Environment, plan: Any, returns: str) -> None:
+        self._environment = environment
+        self._plan = plan
+        self.returns = returns
+
+    def evaluate(self, given: Mapping[str, Any] | protocol.Input) -> Any:
+        ready = self._environment.input(given) if isinstance(given, Mapping) else given
+        if not isinstance(ready, Input):
+            raise TypeError("the input was not made by an environment")
+        with authorizer.answering(ready.ask):
+            try:
+                found = self._plan.eval(activation=ready.activation)
+                plain = found.plain_value()
+                failed = found.type() == cel.Type.ERROR
+            except (RuntimeError, UnicodeError) as error:
+                raise CelError(messages.evaluating(str(error))) from error
+            except TypeError as error:
+                raise CelError(
+                    "the expression's value is of a type that has no plain form (an optional value)"
+                ) from error
+        if failed:
+            raise CelError(messages.evaluating(plain))
+        return bytes(plain) if isinstance(plain, bytearray) else plain
+
+
+_HOLDER_SUFFIX = "_optional__"
+
+
+def _holder(name: str) -> str:
+    return f"{name}{_HOLDER_SUFFIX}"
+
+
+def _checker(variables: Mapping[str, Type]) -> Any:
+    known = Messages(variables.values())
+    config = {
+        "extensions": [*_LIBRARIES, *_CHECKED_ONLY],
+        "stdlib": {"exclude_functions": [{"name": name} for name in library.REPLACED]},
+        "functions": library.declared(),
+        "variables": [{"name": name, **_written(kind, known)} for name, kind in variables.items()],
+    }
+    pool = known.pool()
+    extension = cel.CelExtension("kubernetes", [_overloads(name, each) for name, each in library.added().items()])
+    try:
+        return cel.NewEnv(
+            config=cel.NewEnvConfigFromYaml(json.dumps(config)), extensions=[extension], descriptor_pool=pool
+        )
+    except RuntimeError as error:
+        raise CelError(messages.evaluating(str(error))) from error
+
+
+@cache
+def _machine() -> Any:
+    functions = [
+        cel.FunctionDecl(
+            name,
+            [
+                cel.Overload(
+                    id=each.id,
+                    parameters=[_RUN[kind] for kind in each.parameters],
+                    return_type=cel.Type.DYN,
+                    is_member=each.member,
+                    impl=each.code,
+                )
+                for each in overloads
+            ],
+        )
+        for name, overloads in library.coded().items()
+    ]
+    config = cel.NewEnvConfigFromYaml(json.dumps({"extensions": list(_LIBRARIES)}))
+    return cel.NewEnv(config=config, extensions=[cel.CelExtension("kubernetes", functions)])
+
+
+_RUN = {
+    "bool": cel.Type.BOOL, "int": cel.Type.INT, "uint": cel.Type.UINT, "double": cel.Type.DOUBLE,
+    "string": cel.Type.STRING, "bytes": cel.Type.BYTES, "timestamp": cel.Type.TIMESTAMP,
+    "duration": cel.Type.DURATION, "list": cel.Type.LIST, "map": cel.Type.MAP,
+}  # fmt: skip
+
+
+def _overloads(name: str, overloads: list[library.Overload]) -> Any:
+    return cel.FunctionDecl(
+        name,
+        [
+            cel.Overload(
+                id=each.id,
+                parameters=[_type(kind) for kind in each.parameters],
+                return_type=_type(each.returns),
+                is_member=each.member,
+            )
+            for each in overloads
+        ],
+    )
+
+
+def _type(kind: Type) -> Any:
+    if kind.name == "list":
+        return cel.Type.List(_type(kind.parameters[0]))
+    if kind.name == "dyn":
+        return cel.Type.DYN
+    return _RUN.get(kind.name) or cel.Type.AbstractType(kind.name)
+
+
+def _written(kind: Type, known: Messages) -> dict[str, Any]:
+    """A type in an environment's configuration."""
+    if isinstance(kind, Object):
+        return {"type_name": known.name_of(kind)}
+    if not kind.parameters:
+        return {"type_name": kind.name}
+    return {"type_name": kind.name, "params": [_written(each, known) for each in kind.parameters]}
+
+
+def _type_name(name: str) -> str:
+    """The runtime writes `MAP<STRING, INT>` where Kubernetes says `map(string, int)`."""
+    return name.lower().replace("<", "(").replace(">", ")") if name.partition("<")[0].isupper() else name
