@@ -12,7 +12,18 @@ from functools import cache
 from typing import Any
 
 from hyperpy.api import schema
-from hyperpy.api.defaults import cluster, network, pod, rbac, workload
+from hyperpy.api.defaults import (
+    autoscaling,
+    batch,
+    cluster,
+    devices,
+    limits,
+    network,
+    persistentvolume,
+    pod,
+    rbac,
+    workload,
+)
 from hyperpy.api.kinds import Kind
 
 Obj = dict[str, Any]
@@ -20,9 +31,12 @@ Obj = dict[str, Any]
 _RBAC = "rbac.authorization.k8s.io"
 _BY_KIND: dict[tuple[str, str], Callable[[Obj], None]] = {
     ("", "Pod"): pod.apply,
-    ("", "ReplicationController"): workload.replication_controller,
-    ("apps", "Deployment"): workload.deployment,
-    ("apps", "ReplicaSet"): workload.replica_set,
+    **workload.DEFAULTS,
+    **batch.DEFAULTS,
+    **autoscaling.DEFAULTS,
+    **persistentvolume.DEFAULTS,
+    **limits.DEFAULTS,
+    **devices.DEFAULTS,
     ("", "Service"): network.service,
     ("", "Endpoints"): network.endpoints,
     ("discovery.k8s.io", "EndpointSlice"): network.endpoint_slice,

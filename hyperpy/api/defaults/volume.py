@@ -29,12 +29,7 @@ def apply(volume: Obj) -> None:
     """Defaults of one volume."""
     if not any(value is not None for name, value in volume.items() if name != "name"):
         volume["emptyDir"] = {}
-    for name, values in _BY_SOURCE.items():
-        source = volume.get(name)
-        if source is not None:
-            for field, value in values.items():
-                if field not in source or (source[field] == "" and value):
-                    source[field] = value
+    sources(volume)
     if "image" in volume and not volume["image"].get("pullPolicy"):
         volume["image"]["pullPolicy"] = container.pull_policy(volume["image"].get("reference") or "")
     _downward_items(volume.get("downwardAPI"))
@@ -45,6 +40,16 @@ def apply(volume: Obj) -> None:
     _claim_template((volume.get("ephemeral") or {}).get("volumeClaimTemplate"))
 
 
+def sources(holder: Obj) -> None:
+    """What the sources of a volume, or of a PersistentVolume's spec, leave open."""
+    for name, values in _BY_SOURCE.items():
+        source = holder.get(name)
+        if source is not None:
+            for field, value in values.items():
+                if field not in source or (source[field] == "" and value):
+                    source[field] = value
+
+
 def _downward_items(source: Obj | None) -> None:
     for item in (source or {}).get("items") or ():
         if "fieldRef" in item:
@@ -53,7 +58,12 @@ def _downward_items(source: Obj | None) -> None:
 
 def _claim_template(template: Obj | None) -> None:
     if template is not None:
-        spec = template.setdefault("spec", {})
-        spec.setdefault("volumeMode", "Filesystem")
-        for name in ("limits", "requests"):
-            resources.round_up((spec.get("resources") or {}).get(name))
+        claim_spec(template.setdefault("spec", {}))
+
+
+def claim_spec(spec: Obj) -> None:
+    """A claim asks for a file system."""
+    spec.setdefault("volumeMode", "Filesystem")
+    wanted = spec.setdefault("resources", {})
+    for name in ("limits", "requests"):
+        resources.round_up(wanted.get(name))

@@ -6,8 +6,7 @@ Source: the functions `Validate*` of Kubernetes' API packages (v1.34): rules and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hyperpy.api import errors
@@ -26,69 +25,41 @@ from hyperpy.api.validation import (
     workload,
 )
 from hyperpy.api.validation.pod import on_ephemeral_containers_update as _ephemeral
+from hyperpy.api.validation.ruleset import Rules
 
 Obj = dict[str, Any]
-Check = Callable[[Obj], Iterator[Cause]]
-Change = Callable[[Obj, Obj], Iterator[Cause]]
 
 __all__ = ["invalid", "on_create", "on_ephemeral_containers_update", "on_status_update", "on_update"]
-
-
-def _nothing(obj: Obj) -> Iterator[Cause]:
-    yield from ()
-
-
-def _no_change(new: Obj, old: Obj) -> Iterator[Cause]:
-    yield from ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """The rules of a kind.
-
-    Args:
-        create: of a new object.
-        change: of a new version against the old one.
-        status: of a status write.
-        whole: whether `create` holds for a changed object too.
-        named: whether such objects have a name; reviews have not.
-    """
-
-    create: Check = _nothing
-    change: Change = _no_change
-    status: Change = _no_change
-    whole: bool = True
-    named: bool = True
 
 
 _RBAC = "rbac.authorization.k8s.io"
 _AUTHORIZATION = "authorization.k8s.io"
 _AUTHENTICATION = "authentication.k8s.io"
-_RULES: dict[tuple[str, str], _Rules] = {
-    ("", "Pod"): _Rules(pod.on_create, pod.on_update, pod.on_status_update, whole=False),
-    ("", "ReplicationController"): _Rules(workload.replication_controller, status=workload.status_update),
-    ("apps", "ReplicaSet"): _Rules(workload.replica_set, workload.replica_set_update, workload.status_update),
-    ("apps", "Deployment"): _Rules(workload.deployment, workload.replica_set_update, workload.status_update),
-    ("", "Service"): _Rules(service.on_create, service.on_update, service.on_status_update),
-    ("", "Endpoints"): _Rules(endpoints.endpoints),
-    ("discovery.k8s.io", "EndpointSlice"): _Rules(endpoints.endpoint_slice, endpoints.endpoint_slice_update),
-    ("", "ConfigMap"): _Rules(configuration.config_map, configuration.config_map_update),
-    ("", "Secret"): _Rules(configuration.secret, configuration.secret_update),
-    ("", "Namespace"): _Rules(cluster.namespace, status=cluster.namespace_status),
-    ("", "Node"): _Rules(cluster.node, cluster.node_update, cluster.node_status),
-    ("", "Event"): _Rules(records.event),
-    ("coordination.k8s.io", "Lease"): _Rules(records.lease),
-    ("", "Binding"): _Rules(records.binding, named=False),
-    (_RBAC, "Role"): _Rules(rbac.role),
-    (_RBAC, "ClusterRole"): _Rules(rbac.cluster_role),
-    (_RBAC, "RoleBinding"): _Rules(rbac.role_binding, rbac.binding_update),
-    (_RBAC, "ClusterRoleBinding"): _Rules(rbac.cluster_role_binding, rbac.binding_update),
-    (_AUTHORIZATION, "SubjectAccessReview"): _Rules(reviews.subject_access, named=False),
-    (_AUTHORIZATION, "SelfSubjectAccessReview"): _Rules(reviews.self_subject_access, named=False),
-    (_AUTHENTICATION, "TokenReview"): _Rules(reviews.no_metadata, named=False),
-    (_AUTHENTICATION, "SelfSubjectReview"): _Rules(reviews.no_metadata, named=False),
+_RULES: dict[tuple[str, str], Rules] = {
+    ("", "Pod"): Rules(pod.on_create, pod.on_update, pod.on_status_update, whole=False),
+    ("", "ReplicationController"): Rules(workload.replication_controller, status=workload.status_update),
+    ("apps", "ReplicaSet"): Rules(workload.replica_set, workload.replica_set_update, workload.status_update),
+    ("apps", "Deployment"): Rules(workload.deployment, workload.replica_set_update, workload.status_update),
+    ("", "Service"): Rules(service.on_create, service.on_update, service.on_status_update),
+    ("", "Endpoints"): Rules(endpoints.endpoints),
+    ("discovery.k8s.io", "EndpointSlice"): Rules(endpoints.endpoint_slice, endpoints.endpoint_slice_update),
+    ("", "ConfigMap"): Rules(configuration.config_map, configuration.config_map_update),
+    ("", "Secret"): Rules(configuration.secret, configuration.secret_update),
+    ("", "Namespace"): Rules(cluster.namespace, status=cluster.namespace_status),
+    ("", "Node"): Rules(cluster.node, cluster.node_update, cluster.node_status),
+    ("", "Event"): Rules(records.event),
+    ("coordination.k8s.io", "Lease"): Rules(records.lease),
+    ("", "Binding"): Rules(records.binding, named=False),
+    (_RBAC, "Role"): Rules(rbac.role),
+    (_RBAC, "ClusterRole"): Rules(rbac.cluster_role),
+    (_RBAC, "RoleBinding"): Rules(rbac.role_binding, rbac.binding_update),
+    (_RBAC, "ClusterRoleBinding"): Rules(rbac.cluster_role_binding, rbac.binding_update),
+    (_AUTHORIZATION, "SubjectAccessReview"): Rules(reviews.subject_access, named=False),
+    (_AUTHORIZATION, "SelfSubjectAccessReview"): Rules(reviews.self_subject_access, named=False),
+    (_AUTHENTICATION, "TokenReview"): Rules(reviews.no_metadata, named=False),
+    (_AUTHENTICATION, "SelfSubjectReview"): Rules(reviews.no_metadata, named=False),
 }
-_METADATA_ONLY = _Rules()
+_METADATA_ONLY = Rules()
 
 
 def on_create(kind: Kind, obj: Obj) -> list[Cause]:
@@ -132,7 +103,7 @@ def invalid(kind: Kind, name: str, causes: Sequence[Cause]) -> errors.Invalid:
     return errors.Invalid(f'{what} "{name}" is invalid: {joined}', details=details)
 
 
-def _of(kind: Kind) -> _Rules:
+def _of(kind: Kind) -> Rules:
     return _RULES.get((kind.group, kind.kind), _METADATA_ONLY)
 
 
