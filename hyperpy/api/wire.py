@@ -6,7 +6,7 @@ The same chain serves the network (an aiohttp adapter makes a Request) and the c
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -54,13 +54,15 @@ class Request:
 class Response:
     """One API response. `body` is whole bytes, or a stream of chunks (a watch) that the transport closes by `aclose()`.
 
-    A watch stream yields one or more whole JSON lines per chunk.
+    A watch stream yields one or more whole JSON lines per chunk. `ended`, where it is set, is called by whoever carries
+    a stream when it is over, however it ends.
     """
 
     status: int
     body: bytes | AsyncIterator[bytes] = b""
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+    ended: Callable[[], None] | None = None
 
 
 class Handler(Protocol):

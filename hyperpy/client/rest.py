@@ -110,6 +110,8 @@ class RestClient:
             close = getattr(chunks, "aclose", None)
             if close is not None:
                 await close()
+            if response.ended is not None:
+                response.ended()
 
     async def create(
         self,
@@ -182,7 +184,11 @@ class RestClient:
 async def _whole(response: Response) -> bytes:
     if isinstance(response.body, bytes):
         return response.body
-    return b"".join([chunk async for chunk in response.body])
+    try:
+        return b"".join([chunk async for chunk in response.body])
+    finally:
+        if response.ended is not None:
+            response.ended()
 
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

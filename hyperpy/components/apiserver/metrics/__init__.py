@@ -1,0 +1,1 @@
+"""What the API server counts about itself, under Kubernetes' names. docs/metrics.md lists them."""

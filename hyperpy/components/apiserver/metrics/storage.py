@@ -1,0 +1,87 @@
+"""Counts what is stored: writes as they happen, objects and bytes when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hyperpy.api.kinds import Kind, Registry
+from hyperpy.components.apiserver.metrics.requests import LATENCY_S
+from hyperpy.components.apiserver.registry import form
+from hyperpy.components.instruments import Distribution, Instruments
+from hyperpy.store import protocol
+from hyperpy.store.protocol import Get, Store, StoreError
+
+_OPERATION = ("operation", "group", "resource")
+_CLUSTER = "0"
+
+SizeOf = Callable[[], int | None]
+
+
+class WriteMetrics:
+    """How long writes took in the store. Reads are answered from memory and not counted."""
+
+    def __init__(self, instruments: Instruments) -> None:
+        self._durations = instruments.histogram(
+            "etcd_request_duration_seconds",
+            "Etcd request latency in seconds for each operation and object type.",
+            _OPERATION,
+            bounds=LATENCY_S,
+        )
+        self._known: dict[tuple[str, str, str], Distribution] = {}
+
+    def note(self, operation: str, kind: Kind, duration_s: float) -> None:
+        """Count a write: create, update or delete."""
+        key = operation, kind.group, kind.plural
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._durations.child(*key)
+        found.observe(duration_s)
+
+
+class StoredMetrics:
+    """Fills the gauges of stored objects.
+
+    Args:
+        size: bytes on disk, or None when they are not known here (a real etcd tells them itself).
+    """
+
+    def __init__(self, instruments: Instruments, store: Store, kinds: Registry, *, size: SizeOf) -> None:
+        self._store = store
+        self._kinds = kinds
+        self._size = size
+        self._objects = instruments.gauge(
+            "apiserver_storage_objects",
+            "[DEPRECATED, consider using apiserver_resource_objects instead] Number of stored objects at the time of "
+            "last check split by kind. In case of a fetching error, the value will be -1.",
+            ("resource",),
+        )
+        self._resources = instruments.gauge(
+            "apiserver_resource_objects",
+            "Number of stored objects at the time of last check split by kind. In case of a fetching error, the value "
+            "will be -1.",
+            ("group", "resource"),
+        )
+        self._bytes = instruments.gauge(
+            "apiserver_storage_size_bytes",
+            "Size of the storage database file physically allocated in bytes.",
+            ("storage_cluster_id",),
+        )
+
+    async def refresh(self) -> None:
+        """Count again."""
+        self._objects.clear()
+        self._resources.clear()
+        for kind in {(kind.group, kind.plural): kind for kind in self._kinds if "list" in kind.verbs}.values():
+            count = await self._count(kind)
+            self._objects.child(kind.qualified).set(count)
+            self._resources.child(kind.group, kind.plural).set(count)
+        size = self._size()
+        if size is not None:
+            self._bytes.child(_CLUSTER).set(size)
+
+    async def _count(self, kind: Kind) -> int:
+        start = form.prefix(kind)
+        try:
+            return (await self._store.get(Get(start, protocol.prefix_end(start), count_only=True))).count
+        except StoreError:
+            return -1
