@@ -22,7 +22,7 @@ def text(snapshots: Sequence[Snapshot], *, process: bool) -> bytes:
     """
     from prometheus_client.exposition import generate_latest
 
-    return generate_latest(_Collector(snapshots, process=process))  # type: ignore[arg-type]
+    return generate_latest(_Collector(snapshots, process=process))
 
 
 class _Collector:

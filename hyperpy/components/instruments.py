@@ -64,7 +64,7 @@ class Buckets:
     sum: float
 
 
-Child = TypeVar("Child", Value, Distribution)
+Child = TypeVar("Child", bound=Value | Distribution)
 
 
 class Family(Generic[Child]):

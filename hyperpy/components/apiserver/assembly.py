@@ -9,12 +9,22 @@ from hyperpy.client.clock import Clock
 from hyperpy.client.informer import Informers
 from hyperpy.client.protocol import Client
 from hyperpy.components.apiserver import access, authentication
+from hyperpy.components.apiserver.audit.auditor import Auditor
+from hyperpy.components.apiserver.audit.backend import BLOCKING_MODE, Backend
+from hyperpy.components.apiserver.audit.log_file import DEFAULT_BYTES, MIB, LogFile
 from hyperpy.components.apiserver.authentication import AccountTokens, Authenticator
 from hyperpy.components.apiserver.authorization import AlwaysAllow, Authorizer, RbacAuthorizer
 from hyperpy.components.apiserver.chain import Chain
+from hyperpy.components.apiserver.deadlines import Deadlines
 from hyperpy.components.apiserver.discovery import Discovery
 from hyperpy.components.apiserver.health import Health
 from hyperpy.components.apiserver.limits import InFlight
+from hyperpy.components.apiserver.metrics.access import AccessMetrics
+from hyperpy.components.apiserver.metrics.endpoint import MetricsEndpoint
+from hyperpy.components.apiserver.metrics.requests import RequestMetrics
+from hyperpy.components.apiserver.metrics.server import ServerMetrics
+from hyperpy.components.apiserver.metrics.storage import StoredMetrics
+from hyperpy.components.apiserver.observing import Observer
 from hyperpy.components.apiserver.openapi import OpenApi
 from hyperpy.components.apiserver.options import Options
 from hyperpy.components.apiserver.pki import Credentials, Pki
@@ -24,14 +34,17 @@ from hyperpy.components.apiserver.routing import Router
 from hyperpy.components.apiserver.streams.routes import Streams
 from hyperpy.components.apiserver.token_request import TokenRequests
 from hyperpy.components.apiserver.tokens import TokenSigner
+from hyperpy.components.instruments import Instruments
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The chain, and what must be closed after it."""
+    """The chain, and what must be run beside it or closed after it."""
 
     chain: Chain
     streams: Streams
+    deadlines: Deadlines
+    auditing: Backend | None
 
 
 def authorizer(options: Options, informers: Informers) -> Authorizer:
@@ -47,6 +60,7 @@ def assemble(
     authorizer: Authorizer,
     pki: Pki,
     health: Health,
+    slis: Instruments,
     url: str,
     clock: Clock,
 ) -> Parts:
@@ -54,6 +68,7 @@ def assemble(
 
     Args:
         client: the API server's own, over this very chain.
+        slis: where health checks are counted.
         url: under which others reach this server.
     Raises:
         StartFailure: a file that the options name cannot be used.
@@ -70,6 +85,10 @@ def assemble(
     audiences = options.audiences
     accounts = AccountTokens(client, signer, audiences=audiences, monotonic=clock.monotonic, now=clock.now)
     registry = resources.core.kinds
+    instruments = resources.core.instruments
+    in_flight = InFlight(reading=options.max_requests_inflight, mutating=options.max_mutating_requests_inflight)
+    stored = StoredMetrics(instruments, resources.core.store, registry, size=lambda: _database_size(options))
+    gauges = ServerMetrics(instruments, in_flight)
 
     def credentials() -> Credentials:
         own = access.KUBELET_CLIENT
@@ -87,12 +106,42 @@ def assemble(
         discovery=Discovery(registry, server_address=url.removeprefix("https://")),
         openapi=OpenApi(registry),
         health=health,
+        metrics=MetricsEndpoint(instruments, slis, refresh=(stored.refresh, gauges.refresh)),
         jwks_uri=f"{url}/openid/v1/jwks",
     )
+    auditor, auditing = _audit(options, instruments, clock)
+    observer = Observer(RequestMetrics(instruments, router.knows), AccessMetrics(instruments), auditor)
+    deadlines = Deadlines(options.request_timeout_s)
     chain = Chain(
         authenticator=Authenticator(tokens=tokens, accounts=accounts, anonymous=options.anonymous_auth),
         authorizer=authorizer,
-        in_flight=InFlight(reading=options.max_requests_inflight, mutating=options.max_mutating_requests_inflight),
+        in_flight=in_flight,
         router=router,
+        deadlines=deadlines,
+        observer=observer,
     )
-    return Parts(chain, streams)
+    return Parts(chain, streams, deadlines, auditing)
+
+
+def _audit(options: Options, instruments: Instruments, clock: Clock) -> tuple[Auditor | None, Backend | None]:
+    """Who follows requests, and who writes what it says; nobody when no policy is given. Raises StartFailure."""
+    if options.audit_policy_file is None:
+        return None, None
+    from hyperpy.components.apiserver.audit import policy_file  # pydantic, only where it is needed
+
+    sink = LogFile(
+        options.audit_log_path,
+        max_bytes=options.audit_log_max_mib * MIB or DEFAULT_BYTES,
+        max_backups=options.audit_log_max_backups,
+        max_age_days=options.audit_log_max_age_days,
+        now=clock.now,
+    )
+    backend = Backend(sink, instruments, blocking=options.audit_log_mode == BLOCKING_MODE)
+    return Auditor(policy_file.read(options.audit_policy_file), backend, instruments, now=clock.now), backend
+
+
+def _database_size(options: Options) -> int | None:
+    """Bytes of the store's files on this machine; None when a real etcd has the objects."""
+    if options.etcd_servers:
+        return None
+    return sum(file.stat().st_size for file in (options.data_dir / "store").glob("store.db*"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hyperpy import flags
 from hyperpy.commands import UserError
 
 if TYPE_CHECKING:
@@ -87,6 +88,38 @@ def apiserver(
     disable_admission_plugins: Annotated[
         str, typer.Option("--disable-admission-plugins", help="To leave out, comma separated.")
     ] = "",
+    request_timeout: Annotated[
+        str, typer.Option("--request-timeout", help="For requests that are not long-running; 0s: no limit.")
+    ] = "60s",
+    shutdown_delay_duration: Annotated[
+        str,
+        typer.Option("--shutdown-delay-duration", help="Say not ready for so long before a stop takes no more."),
+    ] = "0s",
+    audit_policy_file: Annotated[
+        Path | None, typer.Option("--audit-policy-file", help="audit.k8s.io/v1 Policy: what is logged.")
+    ] = None,
+    audit_log_path: Annotated[
+        str, typer.Option("--audit-log-path", help="Lines of JSON go here; '-' is standard output.")
+    ] = "",
+    audit_log_mode: Annotated[
+        str, typer.Option("--audit-log-mode", help="batch, or blocking: requests wait for the log.")
+    ] = "batch",
+    audit_log_maxsize: Annotated[
+        int, typer.Option("--audit-log-maxsize", min=0, help="MiB before it is rotated; 0: 100.")
+    ] = 0,
+    audit_log_maxbackup: Annotated[
+        int, typer.Option("--audit-log-maxbackup", min=0, help="Rotated files to keep; 0: all.")
+    ] = 0,
+    audit_log_maxage: Annotated[
+        int, typer.Option("--audit-log-maxage", min=0, help="Days to keep them; 0: for ever.")
+    ] = 0,
+    cors_allowed_origins: Annotated[
+        str, typer.Option("--cors-allowed-origins", help="Regular expressions of allowed origins, comma separated.")
+    ] = "",
+    strict_transport_security_directives: Annotated[
+        str,
+        typer.Option("--strict-transport-security-directives", help="Of the HSTS header, comma separated."),
+    ] = "",
     etcd_servers: Annotated[
         str, typer.Option("--etcd-servers", help="Keep objects in this etcd: URLs, comma separated.")
     ] = "",
@@ -127,6 +160,16 @@ def apiserver(
         max_mutating_requests_inflight=max_mutating_requests_inflight,
         enable_admission_plugins=_words(enable_admission_plugins),
         disable_admission_plugins=_words(disable_admission_plugins),
+        request_timeout_s=flags.seconds("--request-timeout", request_timeout),
+        shutdown_delay_s=flags.seconds("--shutdown-delay-duration", shutdown_delay_duration),
+        audit_policy_file=audit_policy_file,
+        audit_log_path=audit_log_path,
+        audit_log_mode=audit_log_mode,
+        audit_log_max_mib=audit_log_maxsize,
+        audit_log_max_backups=audit_log_maxbackup,
+        audit_log_max_age_days=audit_log_maxage,
+        cors_allowed_origins=_words(cors_allowed_origins),
+        strict_transport_security=_words(strict_transport_security_directives),
     )
     _serve(options, verbosity)
 

@@ -13,9 +13,13 @@ from hyperpy.components.apiserver.admission.world import World
 from hyperpy.components.apiserver.authorization import AlwaysAllow, Authorizer
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.event_leases import EventLeases
+from hyperpy.components.apiserver.metrics.admission import AdmissionMetrics
+from hyperpy.components.apiserver.metrics.storage import WriteMetrics
+from hyperpy.components.apiserver.metrics.watches import WatchMetrics
 from hyperpy.components.apiserver.registry.feeds import Feeds
 from hyperpy.components.apiserver.registry.objects import Objects
 from hyperpy.components.apiserver.service_allocation import ServiceAllocation
+from hyperpy.components.instruments import Instruments
 from hyperpy.store.protocol import Store
 
 
@@ -33,6 +37,8 @@ class Core:
     services: ServiceAllocation
     event_leases: EventLeases
     admission: Chain
+    watches: WatchMetrics
+    instruments: Instruments
 
 
 def assemble(
@@ -41,14 +47,16 @@ def assemble(
     config: CoreConfig,
     clock: Clock,
     rng: random.Random,
+    instruments: Instruments,
     authorizer: Authorizer | None = None,
 ) -> Core:
     """Put the parts together. No I/O happens before the first request.
 
     Args:
+        instruments: where the parts count.
         authorizer: whom admission asks what a user may do; None: everybody may do everything.
     """
-    objects = Objects(store)
+    objects = Objects(store, WriteMetrics(instruments))
     feeds = Feeds(store, clock, bookmark_interval_s=config.bookmark_interval_s, queue=config.watch_queue)
     world = World(objects, feeds, kinds, clock, rng, authorizer or AlwaysAllow(), config.admission)
     return Core(
@@ -61,5 +69,7 @@ def assemble(
         feeds=feeds,
         services=ServiceAllocation(objects, config, rng),
         event_leases=EventLeases(objects, clock, ttl_s=config.event_ttl_s),
-        admission=Chain(table.plugins(world)),
+        admission=Chain(table.plugins(world), AdmissionMetrics(instruments)),
+        watches=WatchMetrics(instruments),
+        instruments=instruments,
     )

@@ -82,10 +82,8 @@ def asked(query: Mapping[str, tuple[str, ...]], limit_s: float) -> float | None:
         return None
     seconds = _duration(text)
     if seconds is None:
-        raise errors.BadRequest(
-            f'invalid timeout specified in the request URL - time: invalid duration "{text}"'
-        )
-    return seconds if 0 < seconds and (not limit_s or seconds < limit_s) else None
+        raise errors.BadRequest(f'invalid timeout specified in the request URL - time: invalid duration "{text}"')
+    return seconds if seconds > 0 and (not limit_s or seconds < limit_s) else None
 
 
 @asynccontextmanager

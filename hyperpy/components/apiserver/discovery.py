@@ -66,6 +66,14 @@ class Discovery:
         version = _aggregated(request.headers.get("accept", "")) if len(parts) == 1 else ""
         return self._document("/".join(parts), version).answer(request)
 
+    def paths(self) -> list[str]:
+        """The path of every group and version."""
+        found = {"/api/v1"}
+        for kind in self._registry:
+            if kind.group:
+                found |= {f"/apis/{kind.group}", f"/apis/{kind.group}/{kind.version}"}
+        return sorted(found)
+
     def _document(self, path: str, aggregated: str) -> _Document:
         kinds = tuple(self._registry)
         if kinds != self._kinds:

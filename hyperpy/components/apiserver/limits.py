@@ -22,6 +22,11 @@ class InFlight:
         self._limits = {False: reading, True: mutating}
         self._now = {False: 0, True: 0}
 
+    @property
+    def now(self) -> tuple[int, int]:
+        """How many requests are worked on: reading, mutating."""
+        return self._now[False], self._now[True]
+
     @contextmanager
     def one(self, verb: str) -> Iterator[None]:
         """Holds a place while a request of this verb is worked on. Raises TooManyRequests when there is none."""

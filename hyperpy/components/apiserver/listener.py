@@ -12,7 +12,7 @@ import logging
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -21,6 +21,7 @@ from aiohttp import web
 from hyperpy.api import errors
 from hyperpy.api.wire import Request, Response, UserInfo
 from hyperpy.components.apiserver import authentication, chain
+from hyperpy.components.apiserver.cors import Cors
 from hyperpy.components.apiserver.routing import NetworkRequest
 from hyperpy.components.apiserver.streams.takeover import Takeover
 
@@ -54,6 +55,8 @@ class Listener:
         tls: None serves plain HTTP.
         max_body_bytes: larger request bodies are refused.
         local_only: refuse requests that a web page made the browser send: another Host, a foreign Origin.
+        headers: sent with every answer.
+        cors: which pages of other origins may ask, or None for none.
         user: who asks on this socket, whatever its credentials; None: authentication finds out.
     """
 
@@ -65,6 +68,8 @@ class Listener:
         max_body_bytes: int,
         local_only: bool = False,
         user: UserInfo | None = None,
+        headers: Mapping[str, str] | None = None,
+        cors: Cors | None = None,
     ) -> None:
         self._handler = handler
         self._tls = tls
@@ -75,6 +80,9 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._streaming: set[asyncio.Task[Any]] = set()
         self._stopping = False
+        self._draining = False
+        self._headers = {**_PLAIN_HEADERS, **(headers or {})}
+        self._cors = cors
 
     async def start(self, sock: socket.socket) -> None:
         """Serve a bound socket, which belongs to the listener from now on."""
@@ -92,11 +100,15 @@ class Listener:
             ssl_handshake_timeout=HANDSHAKE_S if self._tls else None,
         )
 
+    def drain(self) -> None:
+        """Have clients leave: every answer from now on is the last one on its connection."""
+        self._draining = True
+
     async def stop(self, grace_s: float) -> None:
         """Take no more, end the streams, give what is under way `grace_s`, then close."""
         if self._server is None or self._web is None:
             return
-        self._stopping = True
+        self._stopping = self._draining = True
         self._server.close()
         for task in list(self._streaming):
             task.cancel()
@@ -110,20 +122,32 @@ class Listener:
 
     async def _handle(self, raw: web.BaseRequest) -> web.StreamResponse:
         if self._local_only and not is_local(raw):
-            return _whole(chain.failure(errors.Forbidden("the plain port answers local programs only, not web pages")))
-        request = NetworkRequest(
-            raw.method, raw.path, _query(raw.rel_url.raw_query_string), raw.headers, read_body=self._reader(raw)
-        )
+            refused = errors.Forbidden("the plain port answers local programs only, not web pages")
+            return self._whole(chain.failure(refused))
+        allowed = self._cors.headers(raw.headers.get("Origin", "")) if self._cors is not None else None
+        if allowed and raw.method == "OPTIONS":
+            return self._whole(Response(204, headers=allowed))
         protocol: Any = raw.protocol
+        request = NetworkRequest(
+            raw.method,
+            raw.path,
+            _query(raw.rel_url.raw_query_string),
+            raw.headers,
+            read_body=self._reader(raw),
+            peer=protocol.peer,
+            uri=raw.raw_path,
+        )
         response = await self._handler(
             request, certificate_user=self._user or protocol.user, headers=raw.headers.items()
         )
+        if allowed:
+            response.headers.update(allowed)
         if isinstance(response, Takeover):
             return await self._long(self._take_over(raw, request, response))
         if isinstance(response.body, bytes):
             if len(response.body) >= GZIP_FROM_BYTES and "gzip" in raw.headers.get("Accept-Encoding", ""):
                 await _compress(response)
-            return _whole(response)
+            return self._whole(response)
         return await self._long(self._stream(raw, response, response.body))
 
     def _reader(self, raw: web.BaseRequest) -> Callable[[], Awaitable[bytes]] | None:
@@ -154,8 +178,10 @@ class Listener:
             self._streaming.discard(task)
 
     async def _stream(self, raw: web.BaseRequest, response: Response, body: AsyncIterator[bytes]) -> web.StreamResponse:
-        out = web.StreamResponse(status=response.status, headers=_headers(response))
+        out = web.StreamResponse(status=response.status, headers=self._all_headers(response))
         try:
+            if self._draining:
+                out.force_close()
             await out.prepare(raw)
             async for chunk in body:
                 await out.write(chunk)
@@ -168,29 +194,54 @@ class Listener:
             log.warning("%s %s: the stream broke off: %s", raw.method, raw.path, error)
             raw.protocol.force_close()
         finally:
+            if response.ended is not None:
+                response.ended()
             await _close(body)
         await out.write_eof()
         return out
 
     async def _take_over(self, raw: web.BaseRequest, request: Request, response: Takeover) -> web.StreamResponse:
         try:
-            return await response.serve(raw)
+            served = await response.serve(raw)
+            response.status = served.status
+            return served
         except errors.StatusError as error:
-            return _whole(chain.failure(error))
+            return self._refused(response, chain.failure(error))
         except ConnectionError:
             raise  # the client has gone
         except Exception:
-            return _whole(chain.unexpected(request))
+            return self._refused(response, chain.unexpected(request))
+        finally:
+            if response.ended is not None:
+                response.ended()
+
+    def _refused(self, response: Takeover, refusal: Response) -> web.StreamResponse:
+        """The connection was not taken over after all."""
+        response.status = refusal.status
+        refusal.headers.update(response.headers)
+        return self._whole(refusal)
+
+    def _whole(self, response: Response) -> web.StreamResponse:
+        out = web.Response(status=response.status, body=response.body, headers=self._all_headers(response))
+        if self._draining:
+            out.force_close()
+        return out
+
+    def _all_headers(self, response: Response) -> dict[str, str]:
+        return {**self._headers, "Content-Type": response.content_type, **response.headers}
 
 
 class _Connection(web.RequestHandler):
-    """A connection that knows the user of its client certificate."""
+    """A connection that knows the user of its client certificate, and the client's address."""
 
-    __slots__ = ("user",)
+    __slots__ = ("peer", "user")
 
     user: UserInfo | None
+    peer: str
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        address = transport.get_extra_info("peername")
+        self.peer = str(address[0]) if address else ""
         self.user = authentication.certificate_user(transport.get_extra_info("peercert"))
         super().connection_made(transport)
 
@@ -228,14 +279,6 @@ def _query(text: str) -> dict[str, tuple[str, ...]]:
     for name, value in parse_qsl(text, keep_blank_values=True):
         query[name] = (*query[name], value) if name in query else (value,)
     return query
-
-
-def _headers(response: Response) -> dict[str, str]:
-    return {**_PLAIN_HEADERS, "Content-Type": response.content_type, **response.headers}
-
-
-def _whole(response: Response) -> web.StreamResponse:
-    return web.Response(status=response.status, body=response.body, headers=_headers(response))
 
 
 async def _compress(response: Response) -> None:

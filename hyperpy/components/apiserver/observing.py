@@ -11,7 +11,7 @@ from time import perf_counter
 
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response, UserInfo
-from hyperpy.components.apiserver.audit import annotations
+from hyperpy.components.apiserver.audit import remarks
 from hyperpy.components.apiserver.audit.auditor import Auditor, Record
 from hyperpy.components.apiserver.metrics.access import AccessMetrics
 from hyperpy.components.apiserver.metrics.requests import RequestMetrics
@@ -71,7 +71,7 @@ class Exchange:
             observer.access.authenticated(True, perf_counter() - self._began)
         if observer.auditor is not None:
             self._record = record = observer.auditor.begin(self._request, self.info, user, audit_id=self.audit_id)
-            annotations.open_for(record.annotate if record is not None else None)
+            remarks.open_for(record.annotate if record is not None else None)
             if record is not None:
                 await record.received()
 
@@ -107,7 +107,7 @@ class Exchange:
         self._count(response.status, len(body), sli=True)
         record = self._record
         if record is not None:
-            annotations.open_for(None)
+            remarks.open_for(None)
             await (record.panicked(response) if panicked else record.complete(response))
         return None
 
@@ -115,14 +115,14 @@ class Exchange:
         """The client has gone before there was an answer."""
         self._count(CLIENT_GONE, 0, sli=False)
         if self._record is not None:
-            annotations.open_for(None)
+            remarks.open_for(None)
             self._record.ended(CLIENT_GONE)
 
     async def _stream(self, response: Response) -> None:
         done = self._observer.requests.running(self.info)
         record = self._record
         if record is not None:
-            annotations.open_for(None)
+            remarks.open_for(None)
             await record.started(response)
 
         def ended() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from hyperpy.components.apiserver.admission.world import Settings
 from hyperpy.components.supervisor import StartFailure
 
 AUTHORIZATION_MODES = ("RBAC", "AlwaysAllow")
+AUDIT_MODES = ("batch", "blocking")
+_DIRECTIVE = re.compile("max-age=[0-9]+|includeSubDomains|preload")
 _ANY = ("0.0.0.0", "::")
 
 
@@ -35,8 +38,16 @@ class Options:
         api_audiences: of tokens for this server; empty: the issuer.
         kubelet_certificate_authority: signs the kubelets' serving certificates; None: they are not checked.
         max_request_bytes: larger bodies are refused.
-        shutdown_grace_s: what requests under way are given when the server stops.
         enable_admission_plugins, disable_admission_plugins: names, beside what is on by default.
+        request_timeout_s: what a request may take that is not long-running; 0: no limit.
+        shutdown_delay_s: how long a stopping server says that it is not ready, and works on, before it takes no more.
+        shutdown_grace_s: what requests under way are given then.
+        audit_policy_file: which requests are written to the audit log; None: none.
+        audit_log_path: a file, or `-` for standard output; "": no audit log.
+        audit_log_mode: batch (requests do not wait for the log) or blocking.
+        audit_log_max_mib, audit_log_max_backups, audit_log_max_age_days: rotation; 0: 100 MiB, all, for ever.
+        cors_allowed_origins: regular expressions of origins whose pages may ask.
+        strict_transport_security: directives of that header, such as `max-age=31536000`; empty: it is not sent.
         component_kubeconfigs: write `scheduler.kubeconfig` and so on beside the admin's.
     """
 
@@ -66,9 +77,19 @@ class Options:
     max_requests_inflight: int = 400
     max_mutating_requests_inflight: int = 200
     max_request_bytes: int = 3 * 1024 * 1024
-    shutdown_grace_s: float = 5.0
     enable_admission_plugins: tuple[str, ...] = ()
     disable_admission_plugins: tuple[str, ...] = ()
+    request_timeout_s: float = 60.0
+    shutdown_delay_s: float = 0.0
+    shutdown_grace_s: float = 60.0
+    audit_policy_file: Path | None = None
+    audit_log_path: str = ""
+    audit_log_mode: str = "batch"
+    audit_log_max_mib: int = 0
+    audit_log_max_backups: int = 0
+    audit_log_max_age_days: int = 0
+    cors_allowed_origins: tuple[str, ...] = ()
+    strict_transport_security: tuple[str, ...] = ()
     component_kubeconfigs: bool = True
 
     @property
@@ -107,6 +128,19 @@ def check(options: Options) -> None:
         table.check(admission(options))
     except table.UnknownPlugin as error:
         raise StartFailure(str(error)) from error
+    if options.audit_log_path and options.audit_policy_file is None:
+        raise StartFailure("--audit-log-path: which requests are logged is said by --audit-policy-file; give both")
+    if options.audit_policy_file is not None and not options.audit_log_path:
+        raise StartFailure("--audit-policy-file: where the log goes is said by --audit-log-path; give both")
+    if options.audit_log_mode not in AUDIT_MODES:
+        raise StartFailure(
+            f"--audit-log-mode {options.audit_log_mode} is not supported; use {' or '.join(AUDIT_MODES)}"
+        )
+    for directive in options.strict_transport_security:
+        if not _DIRECTIVE.fullmatch(directive):
+            raise StartFailure(
+                f"--strict-transport-security-directives {directive}: use max-age=SECONDS, includeSubDomains or preload"
+            )
     if bool(options.tls_cert_file) != bool(options.tls_private_key_file):
         raise StartFailure("--tls-cert-file and --tls-private-key-file must be given together")
 

@@ -21,6 +21,7 @@ from hyperpy.components.apiserver.core import Core, assemble
 from hyperpy.components.apiserver.registry.objects import status_of
 from hyperpy.components.apiserver.subresources import binding, eviction, finalize, scale
 from hyperpy.components.apiserver.verbs import delete, patch, read, write
+from hyperpy.components.instruments import Instruments
 from hyperpy.store.protocol import Store, StoreError
 
 __all__ = ["CoreConfig", "ResourceHandler", "build"]
@@ -68,6 +69,11 @@ class ResourceHandler:
         except StoreError as error:
             raise status_of(error) from error
 
+    def knows(self, info: RequestInfo) -> bool:
+        """Whether there is a resource of this name."""
+        kind = self.core.kinds.resource(info.group, info.version, info.resource)
+        return kind is not None and (not info.subresource or info.subresource in kind.subresources)
+
     async def aclose(self) -> None:
         """End every watch."""
         await self.core.feeds.aclose()
@@ -112,11 +118,14 @@ def build(
     *,
     rng: random.Random | None = None,
     authorizer: Authorizer | None = None,
+    instruments: Instruments | None = None,
 ) -> ResourceHandler:
     """The resource core over a store. No I/O happens before the first request.
 
     Args:
         rng: source of uids, name suffixes and picks of addresses; the system's when None.
         authorizer: whom admission asks what a user may do; None: everybody may do everything.
+        instruments: where the core counts; its own when None.
     """
-    return ResourceHandler(assemble(store, registry, config, clock, rng or random.SystemRandom(), authorizer))
+    numbers = rng or random.SystemRandom()
+    return ResourceHandler(assemble(store, registry, config, clock, numbers, instruments or Instruments(), authorizer))

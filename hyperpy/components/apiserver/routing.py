@@ -13,6 +13,7 @@ from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
 from hyperpy.components.apiserver.discovery import Discovery
 from hyperpy.components.apiserver.health import Health
+from hyperpy.components.apiserver.metrics.endpoint import PATHS, MetricsEndpoint
 from hyperpy.components.apiserver.openapi import OpenApi
 from hyperpy.components.apiserver.reviews import Reviews
 from hyperpy.components.apiserver.streams.routes import Streams
@@ -21,10 +22,9 @@ from hyperpy.components.apiserver.tokens import TokenSigner
 
 _JWKS = "/openid/v1/jwks"
 _ISSUER = "/.well-known/openid-configuration"
-_ROOT_PATHS = (
-    "/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3",
-    "/openid/v1/jwks", "/readyz", "/version",
-)  # fmt: skip
+#: What is always there, besides health, metrics and groups.
+_ROOT_PATHS = (_ISSUER, "/api", "/apis", "/apis/", "/openapi/v2", "/openapi/v3", "/openapi/v3/", _JWKS)
+_NO_METHOD = "the server does not allow this method on the requested resource"
 
 
 class ResourceHandler(Protocol):
@@ -32,12 +32,21 @@ class ResourceHandler(Protocol):
 
     async def __call__(self, request: Request, info: RequestInfo) -> Response: ...
 
+    def knows(self, info: RequestInfo) -> bool: ...
+
 
 @dataclass(slots=True)
 class NetworkRequest(Request):
-    """A request whose body is still in the socket: it is read once the request may pass, and not at all by a proxy."""
+    """A request whose body is still in the socket: it is read once the request may pass, and not at all by a proxy.
+
+    Args:
+        peer: the client's address.
+        uri: path and query as they were sent.
+    """
 
     read_body: Callable[[], Awaitable[bytes]] | None = None
+    peer: str = ""
+    uri: str = ""
 
 
 class Router:
@@ -54,6 +63,7 @@ class Router:
         discovery: Discovery,
         openapi: OpenApi,
         health: Health,
+        metrics: MetricsEndpoint,
         jwks_uri: str,
     ) -> None:
         self._resources = resources
@@ -64,6 +74,7 @@ class Router:
         self._discovery = discovery
         self._openapi = openapi
         self._health = health
+        self._metrics = metrics
         self._jwks_uri = jwks_uri
 
     async def resource(self, request: Request, info: RequestInfo) -> Response:
@@ -75,9 +86,11 @@ class Router:
                 return await stream(request, namespace=info.namespace, name=info.name)
         if isinstance(request, NetworkRequest) and request.read_body is not None:
             request.body = await request.read_body()
+        if request.method == "HEAD":
+            raise errors.MethodNotAllowed(_NO_METHOD)  # as in Kubernetes: objects are not asked for their headers
         if subresource == "token" and info.resource == "serviceaccounts" and not info.group:
             if request.method != "POST":
-                raise errors.MethodNotAllowed("the server does not allow this method on the requested resource")
+                raise errors.MethodNotAllowed(_NO_METHOD)
             return await self._token_requests.create(request, namespace=info.namespace, name=info.name)
         if self._reviews.is_review(info.group, info.resource):
             return await self._reviews.create(
@@ -89,6 +102,7 @@ class Router:
         """Answer a request for a path that is no resource."""
         answer = (
             await self._health.answer(request)
+            or await self._metrics.answer(request)
             or self._discovery.answer(request)
             or self._openapi.answer(request)
             or self._issuer(request)
@@ -97,11 +111,20 @@ class Router:
             raise errors.NotFound("the server could not find the requested resource")
         return answer
 
+    def knows(self, info: RequestInfo) -> bool:
+        """Whether there is such a resource, or such a path of the server itself."""
+        if info.is_resource:
+            return self._resources.knows(info)
+        return info.path in self._paths()
+
+    def _paths(self) -> list[str]:
+        return sorted({*_ROOT_PATHS, *self._health.paths, *PATHS, *self._discovery.paths()})
+
     def _issuer(self, request: Request) -> Response | None:
         if request.path == _ISSUER:
             return Response(200, orjson.dumps(self._signer.discovery(jwks_uri=self._jwks_uri)))
         if request.path == _JWKS:
             return Response(200, orjson.dumps(self._signer.jwks()), "application/jwk-set+json")
         if request.path == "/":
-            return Response(200, orjson.dumps({"paths": _ROOT_PATHS}))
+            return Response(200, orjson.dumps({"paths": self._paths()}, option=orjson.OPT_INDENT_2))
         return None

@@ -1,18 +1,20 @@
 """The API server as a component: opens the store, builds the chain, listens, and ends all of it in order.
 
-bind ▶ store ▶ core ▶ bootstrap ▶ RBAC caches ▶ listen ▶ ready()      stop: listeners ▶ watches ▶ store
+bind ▶ store ▶ core ▶ bootstrap ▶ RBAC caches ▶ listen ▶ ready()      stop: not ready ▶ (delay) ▶ listeners ▶
+                                                                       watches ▶ audit log ▶ store
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
 from hyperpy.api import errors, kinds
 from hyperpy.api.wire import Request, Response
@@ -25,10 +27,12 @@ from hyperpy.components.apiserver.authentication import UNSECURED
 from hyperpy.components.apiserver.authorization import Authorizer
 from hyperpy.components.apiserver.chain import Chain
 from hyperpy.components.apiserver.config import CoreConfig
+from hyperpy.components.apiserver.cors import Cors
 from hyperpy.components.apiserver.health import Check, Health
 from hyperpy.components.apiserver.listener import Listener, bind
 from hyperpy.components.apiserver.options import Options
 from hyperpy.components.apiserver.pki import Pki
+from hyperpy.components.instruments import Instruments
 from hyperpy.components.supervisor import StartFailure
 from hyperpy.store.protocol import Store, StoreError
 
@@ -56,6 +60,8 @@ class ApiServer:
         self._clock = clock or SystemClock()
         self._chain: Chain | None = None
         self._stopping = False
+        self._listeners: list[Listener] = []
+        self._slis = Instruments()
 
     @cached_property
     def pki(self) -> Pki:
@@ -136,10 +142,14 @@ class ApiServer:
             authorizer=authorizer,
             pki=self.pki,
             health=self._health(core.core.store, authorizer),
+            slis=self._slis,
             url=settings.url(settings.advertised(self.options), self.port),
             clock=self._clock,
         )
         stack.push_async_callback(parts.streams.aclose)
+        stack.callback(parts.deadlines.aclose)
+        if parts.auditing is not None:
+            await stack.enter_async_context(beside(parts.auditing.run(), name="apiserver/audit"))
         return parts.chain
 
     def _health(self, store: Store, authorizer: Authorizer) -> Health:
@@ -161,7 +171,7 @@ class ApiServer:
             return "the process is shutting down" if self._stopping else None
 
         live: dict[str, Check] = {"ping": ping, "etcd": etcd}
-        return Health(live, {"informer-sync": informer_sync, "shutdown": shutdown})
+        return Health(live, {"informer-sync": informer_sync, "shutdown": shutdown}, self._slis)
 
     async def _listen(
         self,
@@ -172,18 +182,28 @@ class ApiServer:
     ) -> None:
         limit = self.options.max_request_bytes
         tls = serving.context(self.options, self.pki)
-        listeners = [(Listener(chain.from_network, tls=tls, max_body_bytes=limit), secure)]
+        headers = serving.headers(self.options)
+        cors = Cors(self.options.cors_allowed_origins) if self.options.cors_allowed_origins else None
+        encrypted = Listener(chain.from_network, tls=tls, max_body_bytes=limit, headers=headers, cors=cors)
+        listeners = [(encrypted, secure)]
         if plain is not None:
             self.insecure_port = plain.getsockname()[1]
             unchecked = Listener(chain.from_network, tls=None, max_body_bytes=limit, local_only=True, user=UNSECURED)
             listeners.append((unchecked, plain))
         for listener, sock in listeners:
             await listener.start(sock)
+            self._listeners.append(listener)
             stack.push_async_callback(listener.stop, self.options.shutdown_grace_s)
-        stack.callback(self._mark_stopping)
+        stack.push_async_callback(self._drain)
 
-    def _mark_stopping(self) -> None:
+    async def _drain(self) -> None:
+        """Say that the server is not ready any more, and give load balancers and clients the time to hear it."""
         self._stopping = True
+        for listener in self._listeners:
+            listener.drain()
+        if self.options.shutdown_delay_s:
+            log.info("the API server stops in %g s", self.options.shutdown_delay_s)
+            await self._clock.sleep(self.options.shutdown_delay_s)
 
     def _write_kubeconfigs(self) -> None:
         ca_pem = serving.trusted_by_clients(self.options, self.pki)
@@ -238,6 +258,17 @@ async def _opened(options: Options) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.aclose()
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, Never], *, name: str) -> AsyncIterator[None]:
+    """Work that goes on while the block does, and is cancelled and awaited after it."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _cannot_store(error: BaseException) -> StartFailure:

@@ -41,6 +41,12 @@ def context(options: Options, pki: Pki) -> ssl.SSLContext:
     return tls
 
 
+def headers(options: Options) -> dict[str, str]:
+    """What is sent with every answer besides the usual."""
+    directives = options.strict_transport_security
+    return {"Strict-Transport-Security": "; ".join(directives)} if directives else {}
+
+
 def trusted_by_clients(options: Options, pki: Pki) -> bytes:
     """The certificates by which clients know this server: the cluster's authority, and a given serving chain."""
     if options.tls_cert_file is None:

@@ -19,6 +19,7 @@ from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import Response
 from hyperpy.components.apiserver import conversion, rendering
 from hyperpy.components.apiserver.core import Core
+from hyperpy.components.apiserver.metrics.watches import Sent
 from hyperpy.components.apiserver.negotiation import Form
 from hyperpy.components.apiserver.registry import pages
 from hyperpy.components.apiserver.registry.change import ADDED, DELETED, MODIFIED, Change, Mark
@@ -60,7 +61,7 @@ async def _open(core: Core, kind: Kind, selection: Selection, options: ListOptio
     subscription = await core.feeds.join(kind, selection.namespace, after=after)
     timeout_s = options.timeout_s or core.config.watch_timeout_s * (1 + core.rng.random())
     plan = _Plan(kind, selection, form, options.bookmarks, bool(options.send_initial_events), core.clock.now)
-    return WatchStream(plan, subscription, initial=initial, timeout_s=timeout_s)
+    return WatchStream(plan, subscription, initial=initial, timeout_s=timeout_s, sent=core.watches.of(kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,9 @@ class WatchStream:
     """The chunks of one watch. The transport iterates it and closes it by `aclose()`, also when it never began."""
 
     def __init__(
-        self, plan: _Plan, subscription: Subscription, *, initial: pages.Page | None, timeout_s: float
+        self, plan: _Plan, subscription: Subscription, *, initial: pages.Page | None, timeout_s: float, sent: Sent
     ) -> None:
+        self._sent = sent
         self._plan = plan
         self._subscription = subscription
         self._initial = self._initial_chunks(initial) if initial is not None else iter(())
@@ -122,6 +124,7 @@ class WatchStream:
             return _error_line(error)
         self._over = not items
         lines = [line for item in items if (line := self._line(item))]
+        self._sent.lines(lines)
         return b"".join(lines)
 
     async def _converted(self, item: Change | Mark) -> Change | Mark:
@@ -149,7 +152,9 @@ class WatchStream:
     def _initial_chunks(self, page: pages.Page) -> Iterator[bytes]:
         pairs = iter(page.kvs)
         while batch := list(itertools.islice(pairs, _INITIAL_CHUNK)):
-            yield b"".join([self._initial_line(kv.value, kv.mod_revision) for kv in batch])
+            lines = [self._initial_line(kv.value, kv.mod_revision) for kv in batch]
+            self._sent.lines(lines)
+            yield b"".join(lines)
         if self._plan.marks_end:
             yield rendering.bookmark_line(self._plan.kind, self._plan.form, page.revision, initial_end=True)
 

@@ -9,7 +9,12 @@ from hyperpy.api import errors
 from hyperpy.api.wire import Request, Response, UserInfo
 from hyperpy.components.apiserver.authorization import Decision
 from hyperpy.components.apiserver.chain import Chain
+from hyperpy.components.apiserver.deadlines import Deadlines
 from hyperpy.components.apiserver.limits import InFlight
+from hyperpy.components.apiserver.metrics.access import AccessMetrics
+from hyperpy.components.apiserver.metrics.requests import RequestMetrics
+from hyperpy.components.apiserver.observing import Observer
+from hyperpy.components.instruments import Instruments
 
 ANN, ROOT = UserInfo("ann"), UserInfo("root", ("system:masters",))
 
@@ -51,8 +56,15 @@ def parts():
 
 @pytest.fixture
 def chain(parts):
-    in_flight = InFlight(reading=1, mutating=1)
-    return Chain(authenticator=parts, authorizer=parts, in_flight=in_flight, router=parts)
+    instruments = Instruments()
+    return Chain(
+        authenticator=parts,
+        authorizer=parts,
+        in_flight=InFlight(reading=1, mutating=1),
+        router=parts,
+        deadlines=Deadlines(60),
+        observer=Observer(RequestMetrics(instruments, lambda info: True), AccessMetrics(instruments)),
+    )
 
 
 async def ask(chain, path="/api/v1/namespaces/d/pods", method="GET", **headers):

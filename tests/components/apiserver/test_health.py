@@ -69,7 +69,7 @@ async def test_a_healthy_server(health, url, expected):
     ("url", "expected"),
     [
         ("/healthz", (500, "[+]ping ok\n[-]etcd failed: reason withheld\nhealthz check failed\n")),
-        ("/livez/etcd", (500, "internal server error: reason withheld")),
+        ("/livez/etcd", (500, "internal server error: reason withheld\n")),
         ("/readyz?exclude=etcd", (200, "ok")),
     ],
 )

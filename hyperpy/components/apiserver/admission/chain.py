@@ -5,12 +5,15 @@ request ─▶ defaults ─▶ admit() ─▶ strategy ─▶ validation ─▶ 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, Protocol, runtime_checkable
 
+from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import UserInfo
+from hyperpy.components.apiserver.metrics.admission import ADMIT, VALIDATE, AdmissionMetrics
 
 Obj = dict[str, Any]
 
@@ -62,19 +65,41 @@ class Judge(Protocol):
 Plugin = Mutator | Judge
 
 
+_Ask = Callable[[Attributes], Awaitable[None]]
+
+
 class Chain:
     """Plugins in the order they are asked; one that is both is asked in both rounds."""
 
-    def __init__(self, plugins: Sequence[Plugin]) -> None:
-        self._mutators = [plugin for plugin in plugins if isinstance(plugin, Mutator)]
-        self._judges = [plugin for plugin in plugins if isinstance(plugin, Judge)]
+    def __init__(self, plugins: Sequence[Plugin], metrics: AdmissionMetrics) -> None:
+        self._mutators = [(_name(plugin), plugin.admit) for plugin in plugins if isinstance(plugin, Mutator)]
+        self._judges = [(_name(plugin), plugin.validate) for plugin in plugins if isinstance(plugin, Judge)]
+        self._metrics = metrics
 
     async def admit(self, attributes: Attributes) -> None:
         """Let every mutator have its turn; the first refusal is the answer."""
-        for plugin in self._mutators:
-            await plugin.admit(attributes)
+        await self._round(ADMIT, self._mutators, attributes)
 
     async def validate(self, attributes: Attributes) -> None:
         """Ask every judge about the validated object; the first refusal is the answer."""
-        for plugin in self._judges:
-            await plugin.validate(attributes)
+        await self._round(VALIDATE, self._judges, attributes)
+
+    async def _round(self, step: str, plugins: Sequence[tuple[str, _Ask]], attributes: Attributes) -> None:
+        note, operation = self._metrics.plugin, attributes.operation
+        first = before = perf_counter()
+        for name, ask in plugins:
+            try:
+                await ask(attributes)
+            except errors.StatusError:
+                now = perf_counter()
+                note(name, step, operation, now - before, rejected=True)
+                note("", step, operation, now - first, rejected=True)
+                raise
+            now = perf_counter()
+            note(name, step, operation, now - before, rejected=False)
+            before = now
+        note("", step, operation, before - first, rejected=False)
+
+
+def _name(plugin: Plugin) -> str:
+    return type(plugin).__name__

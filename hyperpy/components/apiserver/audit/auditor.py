@@ -74,9 +74,7 @@ class Record:
         self._backend = backend
         self._now = now
         self._annotations: dict[str, str] = {}
-        self._event = event.base(
-            request, info, audit_id=audit_id, decision=decision, peer=getattr(request, "peer", "")
-        )
+        self._event = event.base(request, info, audit_id=audit_id, decision=decision, peer=getattr(request, "peer", ""))
         self._event["user"] = event.user(user) if user is not None else {}
         self._event["requestReceivedTimestamp"] = meta.micro_timestamp(now())
 

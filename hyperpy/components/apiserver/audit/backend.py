@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from dataclasses import dataclass
 from typing import Never, Protocol
 
 from hyperpy.components.apiserver.audit import event
@@ -30,21 +31,28 @@ class Sink(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An event in the queue, and who waits until it is in the log."""
+
+    pending: Pending
+    done: asyncio.Future[None] | None = None
+
+
 class Backend:
     """Writes events, in the order in which they came.
 
     Args:
         blocking: `written` waits until the event is in the log.
+        buffer: events that may wait.
     """
 
-    def __init__(self, sink: Sink, instruments: Instruments, *, blocking: bool) -> None:
+    def __init__(self, sink: Sink, instruments: Instruments, *, blocking: bool, buffer: int = BUFFER) -> None:
         self._sink = sink
-        self.blocking = blocking
-        self._waiting: deque[Pending] = deque()
+        self._blocking = blocking
+        self._buffer = buffer
+        self._queue: deque[_Waiting] = deque()
         self._filled = asyncio.Event()
-        self._done = asyncio.Condition()
-        self._taken = 0
-        self._finished = 0
         self._full = False
         self._events = instruments.counter(
             "apiserver_audit_event_total", "Counter of audit events generated and sent to the audit backend."
@@ -58,25 +66,29 @@ class Backend:
 
     def put(self, pending: Pending) -> None:
         """Have an event written, soon. When too many wait it is lost, and that is counted."""
-        if len(self._waiting) >= BUFFER:
+        self._put(_Waiting(pending))
+
+    async def written(self, pending: Pending) -> None:
+        """The same, and in blocking mode wait until it is in the log."""
+        if not self._blocking:
+            return self.put(pending)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._put(_Waiting(pending, done)):
+            await done
+        return None
+
+    def _put(self, waiting: _Waiting) -> bool:
+        if len(self._queue) >= self._buffer:
             self._errors.inc()
             if not self._full:
                 log.warning("the audit log cannot keep up: events are lost")
             self._full = True
-            return
+            return False
         self._full = False
         self._events.inc()
-        self._waiting.append(pending)
-        self._taken += 1
+        self._queue.append(waiting)
         self._filled.set()
-
-    async def written(self, pending: Pending) -> None:
-        """The same, and in blocking mode wait until it is in the log."""
-        self.put(pending)
-        if self.blocking:
-            mark = self._taken
-            async with self._done:
-                await self._done.wait_for(lambda: self._finished >= mark)
+        return True
 
     async def run(self) -> Never:
         """Write until cancelled; then write what waits."""
@@ -84,27 +96,37 @@ class Backend:
             while True:
                 await self._filled.wait()
                 self._filled.clear()
-                while self._waiting:
+                while self._queue:
                     await self._write_some()
         finally:
-            self._write([self._waiting.popleft() for _ in range(len(self._waiting))])
+            self._finish(self._write(self._take(len(self._queue))))
             self._sink.close()
 
+    def _take(self, most: int) -> list[_Waiting]:
+        return [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+
     async def _write_some(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        batch = self._take(BATCH)
         writing = asyncio.get_running_loop().run_in_executor(None, self._write, batch)
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
             await asyncio.wait([writing])
             raise
-        self._finished += len(batch)
-        async with self._done:
-            self._done.notify_all()
+        finally:
+            self._finish(batch)
 
-    def _write(self, batch: list[Pending]) -> None:
-        try:
-            self._sink.write([event.line(pending) for pending in batch])
-        except OSError as error:
-            self._errors.inc(len(batch))
-            log.error("the audit log cannot be written: %s", error)
+    def _write(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """Runs in a thread."""
+        if batch:
+            try:
+                self._sink.write([event.line(waiting.pending) for waiting in batch])
+            except OSError as error:
+                self._errors.inc(len(batch))
+                log.error("the audit log cannot be written: %s", error)
+        return batch
+
+    def _finish(self, batch: list[_Waiting]) -> None:
+        for waiting in batch:
+            if waiting.done is not None and not waiting.done.done():
+                waiting.done.set_result(None)

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-_MIB = 1024 * 1024
+MIB = 1024 * 1024
 #: The size that stands for "not given", as in Kubernetes.
-DEFAULT_MIB = 100
+DEFAULT_BYTES = 100 * MIB
 _DAY_S = 86_400
 
 
@@ -22,7 +22,7 @@ class LogFile:
     """Appends lines to a file, or to standard output for the path `-`.
 
     Args:
-        max_mib: rotate before the file grows beyond this; 0 is 100.
+        max_bytes: rotate before the file grows beyond this.
         max_backups: rotated files to keep; 0 keeps all.
         max_age_days: older rotated files are removed; 0 keeps all.
         now: seconds since the epoch.
@@ -32,13 +32,13 @@ class LogFile:
         self,
         path: str,
         *,
-        max_mib: int = 0,
+        max_bytes: int = DEFAULT_BYTES,
         max_backups: int = 0,
         max_age_days: int = 0,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._path = None if path == "-" else Path(path)
-        self._max_bytes = (max_mib or DEFAULT_MIB) * _MIB
+        self._max_bytes = max_bytes
         self._max_backups = max_backups
         self._max_age_s = max_age_days * _DAY_S
         self._now = now

@@ -52,7 +52,9 @@ class _Rule(_Model):
     omit_stages: list[_Stage] = []
     omit_managed_fields: bool | None = None
 
-    model_config = ConfigDict(alias_generator=lambda name: "nonResourceURLs" if name.endswith("urls") else to_camel(name))
+    model_config = ConfigDict(
+        alias_generator=lambda name: "nonResourceURLs" if name.endswith("urls") else to_camel(name)
+    )
 
     @field_validator("non_resource_urls")
     @classmethod
@@ -77,8 +79,7 @@ class _Rule(_Model):
             groups=tuple(self.user_groups),
             verbs=tuple(self.verbs),
             resources=tuple(
-                GroupResources(each.group, tuple(each.resources), tuple(each.resource_names))
-                for each in self.resources
+                GroupResources(each.group, tuple(each.resources), tuple(each.resource_names)) for each in self.resources
             ),
             namespaces=tuple(self.namespaces),
             urls=tuple(self.non_resource_urls),

@@ -12,9 +12,7 @@ class AccessMetrics:
     """Children of the four families, looked up once."""
 
     def __init__(self, instruments: Instruments) -> None:
-        attempts = instruments.counter(
-            "authentication_attempts", "Counter of authenticated attempts.", ("result",)
-        )
+        attempts = instruments.counter("authentication_attempts", "Counter of authenticated attempts.", ("result",))
         durations = instruments.histogram(
             "authentication_duration_seconds",
             "Authentication duration in seconds broken out by result.",

@@ -106,9 +106,7 @@ class RequestMetrics:
         count = route.codes.get(code)
         if count is None:
             values = route.values
-            count = route.codes[code] = self._total.child(
-                values[0], "All" if dry_run else "", *values[1:], str(code)
-            )
+            count = route.codes[code] = self._total.child(values[0], "All" if dry_run else "", *values[1:], str(code))
         count.value += 1
         route.duration.observe(duration_s)
         if sli and route.sli is not None:
@@ -133,8 +131,8 @@ class RequestMetrics:
         if not info.is_resource:
             key: tuple[str, ...] = (info.verb, info.path)
         else:
-            scope = scope_of(info)
-            key = (info.verb, info.group, info.version, info.resource, info.subresource, scope, "All" if dry_run else "")
+            dry = "All" if dry_run else ""
+            key = (info.verb, info.group, info.version, info.resource, info.subresource, scope_of(info), dry)
         return self._routes.get(key) or self._make(key, info, dry_run)
 
     def _make(self, key: tuple[str, ...], info: RequestInfo, dry_run: bool) -> _Route | None:

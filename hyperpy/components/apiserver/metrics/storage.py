@@ -27,14 +27,16 @@ class WriteMetrics:
             _OPERATION,
             bounds=LATENCY_S,
         )
-        self._known: dict[tuple[str, str, str], Distribution] = {}
+        self._known: dict[tuple[str, bytes, bytes], Distribution] = {}
 
-    def note(self, operation: str, kind: Kind, duration_s: float) -> None:
-        """Count a write: create, update or delete."""
-        key = operation, kind.group, kind.plural
-        found = self._known.get(key)
+    def note(self, operation: str, key: bytes, duration_s: float) -> None:
+        """Count a write (create, update or delete) of a key of `registry/form.py`."""
+        _, _, group, plural, _ = key.split(b"/", 4)
+        place = operation, group, plural
+        found = self._known.get(place)
         if found is None:
-            found = self._known[key] = self._durations.child(*key)
+            group_name = "" if group == b"core" else group.decode()
+            found = self._known[place] = self._durations.child(operation, group_name, plural.decode())
         found.observe(duration_s)
 
 
@@ -71,7 +73,8 @@ class StoredMetrics:
         """Count again."""
         self._objects.clear()
         self._resources.clear()
-        for kind in {(kind.group, kind.plural): kind for kind in self._kinds if "list" in kind.verbs}.values():
+        stored = {(kind.group, kind.plural): kind for kind in self._kinds if "list" in kind.verbs and not kind.stored}
+        for kind in stored.values():
             count = await self._count(kind)
             self._objects.child(kind.qualified).set(count)
             self._resources.child(kind.group, kind.plural).set(count)

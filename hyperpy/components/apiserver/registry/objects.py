@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
+from hyperpy.components.apiserver.metrics.storage import WriteMetrics
 from hyperpy.components.apiserver.registry import form
 from hyperpy.store import protocol as store_protocol
 from hyperpy.store.protocol import Compare, DeleteRange, Get, KeyValue, Op, Put, Range, Store, Target, Txn
@@ -12,8 +15,9 @@ from hyperpy.store.protocol import Compare, DeleteRange, Get, KeyValue, Op, Put,
 class Objects:
     """Reads and conditional writes of single objects. Store errors pass through; see `status_of`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, metrics: WriteMetrics) -> None:
         self._store = store
+        self._metrics = metrics
 
     async def find(self, kind: Kind, namespace: str | None, name: str) -> KeyValue | None:
         """The stored pair, or None."""
@@ -41,7 +45,9 @@ class Objects:
         """Write a new object and return its revision; raises AlreadyExists."""
         key = form.key(kind, namespace, name)
         absent = Compare(key, Target.VERSION, Op.EQUAL, 0)
+        began = perf_counter()
         result = await self._store.txn(Txn((absent,), (Put(key, value, lease),)))
+        self._metrics.note("create", key, perf_counter() - began)
         if not result.succeeded:
             raise errors.already_exists(kind.group, kind.plural, name)
         return result.revision
@@ -49,13 +55,17 @@ class Objects:
     async def replace(self, kv: KeyValue, value: bytes, *, lease: int = 0) -> int | None:
         """Write over the pair that was read; None when it has changed meanwhile. Returns the new revision."""
         unchanged = Compare(kv.key, Target.MOD, Op.EQUAL, kv.mod_revision)
+        began = perf_counter()
         result = await self._store.txn(Txn((unchanged,), (Put(kv.key, value, lease or kv.lease),)))
+        self._metrics.note("update", kv.key, perf_counter() - began)
         return result.revision if result.succeeded else None
 
     async def remove(self, kv: KeyValue) -> int | None:
         """Delete the pair that was read; None when it has changed meanwhile. Returns the deletion's revision."""
         unchanged = Compare(kv.key, Target.MOD, Op.EQUAL, kv.mod_revision)
+        began = perf_counter()
         result = await self._store.txn(Txn((unchanged,), (DeleteRange(kv.key),)))
+        self._metrics.note("delete", kv.key, perf_counter() - began)
         return result.revision if result.succeeded else None
 
     async def grant_lease(self, ttl_s: int) -> int:
