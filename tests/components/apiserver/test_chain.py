@@ -1,5 +1,6 @@
 """The chain: what happens in which order, and how errors leave it."""
 
+import asyncio
 import logging
 
 import orjson
@@ -55,8 +56,12 @@ def parts():
 
 
 @pytest.fixture
-def chain(parts):
-    instruments = Instruments()
+def instruments():
+    return Instruments()
+
+
+@pytest.fixture
+def chain(parts, instruments):
     return Chain(
         authenticator=parts,
         authorizer=parts,
@@ -173,3 +178,85 @@ async def test_a_client_in_the_process_comes_in_at_authorization(chain, parts):
     parts.allowed = False
     with pytest.raises(errors.Forbidden):
         await chain.handle(Request("GET", "/api/v1/nodes", user=ANN))
+
+
+def counted(instruments, name, label):
+    (snapshot,) = instruments.snapshot([name]) or [None]
+    at = snapshot.labels.index(label)
+    return {values[at]: sample for values, sample in snapshot.samples}
+
+
+async def test_every_answer_carries_its_audit_id(chain, parts):
+    first, second = await ask(chain), await ask(chain)
+    assert len(first.headers["Audit-Id"]) == 36
+    assert first.headers["Audit-Id"] != second.headers["Audit-Id"]
+    assert (await ask(chain, audit_id="from-afar")).headers["Audit-Id"] == "from-afar"
+    parts.asking = None
+    assert "Audit-Id" in (await ask(chain)).headers
+
+
+async def test_requests_are_counted_whatever_comes_of_them(chain, parts, instruments):
+    await ask(chain)
+    parts.allowed = False
+    await ask(chain)
+    parts.asking = None
+    await ask(chain)
+    with pytest.raises(errors.Forbidden):
+        await chain.handle(Request("GET", "/api/v1/namespaces/d/pods", user=ANN))
+    assert counted(instruments, "apiserver_request_total", "code") == {"200": 1, "403": 2, "401": 1}
+    assert counted(instruments, "authentication_attempts", "result") == {"success": 2, "failure": 1}
+    assert counted(instruments, "authorization_attempts_total", "result") == {"allowed": 1, "no-opinion": 2}
+
+
+async def test_a_request_that_takes_too_long_is_told_so(chain, parts, instruments):
+    async def never(request, info):
+        await asyncio.Event().wait()
+
+    parts.resource = never
+    request = Request("GET", "/api/v1/namespaces/d/pods", {"timeout": ("20ms",)})
+    answer = await chain.from_network(request, certificate_user=None, headers=())
+    assert status(answer) == (504, "Timeout", "Timeout: request did not complete within the allotted timeout")
+    assert counted(instruments, "apiserver_request_terminations_total", "code") == {"504": 1}
+
+
+async def test_a_watch_has_no_time_limit(chain, parts):
+    async def slow(request, info):
+        await asyncio.sleep(0.05)
+        return Response(200)
+
+    parts.resource = slow
+    request = Request("GET", "/api/v1/pods", {"timeout": ("1ms",), "watch": ("1",)})
+    assert (await chain.from_network(request, certificate_user=None, headers=())).status == 200
+
+
+async def test_a_client_that_goes_is_counted_and_leaves_no_place_taken(chain, parts, instruments):
+    entered = asyncio.Event()
+
+    async def never(request, info):
+        entered.set()
+        await asyncio.Event().wait()
+
+    parts.resource = never
+    asking = asyncio.create_task(ask(chain))
+    await entered.wait()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    parts.resource = Everything.resource.__get__(parts)
+    assert (await ask(chain)).status == 200
+    assert counted(instruments, "apiserver_request_total", "code") == {"499": 1, "200": 1}
+
+
+async def test_a_stream_is_counted_when_it_ends(chain, parts, instruments):
+    async def lines():
+        yield b"x"
+
+    async def stream(request, info):
+        return Response(200, lines())
+
+    parts.resource = stream
+    answer = await ask(chain, "/api/v1/namespaces/d/pods/x/log")
+    assert counted(instruments, "apiserver_longrunning_requests", "subresource") == {"log": 1}
+    assert instruments.snapshot(["apiserver_request_total"]) == []
+    answer.ended()
+    assert counted(instruments, "apiserver_longrunning_requests", "subresource") == {"log": 0}
+    assert counted(instruments, "apiserver_request_total", "code") == {"200": 1}

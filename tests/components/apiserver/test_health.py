@@ -3,8 +3,10 @@
 import orjson
 import pytest
 
+from hyperpy.api import errors
 from hyperpy.api.wire import Request
 from hyperpy.components.apiserver.health import Health
+from hyperpy.components.instruments import Instruments
 
 
 class Checks:
@@ -83,3 +85,41 @@ async def test_version_is_kubernetes(health):
     found = orjson.loads(body)
     assert (status, found["major"], found["minor"]) == (200, "1", "34")
     assert found["gitVersion"].startswith("v1.34.")
+    assert list(found) == [
+        "major",
+        "minor",
+        "emulationMajor",
+        "emulationMinor",
+        "minCompatibilityMajor",
+        "minCompatibilityMinor",
+        "gitVersion",
+        "gitCommit",
+        "gitTreeState",
+        "buildDate",
+        "goVersion",
+        "compiler",
+        "platform",
+    ]
+    assert (found["emulationMinor"], found["minCompatibilityMinor"]) == ("34", "34")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz/etcd", "/version"])
+async def test_health_is_only_read(health, path):
+    with pytest.raises(errors.MethodNotAllowed):
+        await health.answer(Request("POST", path))
+
+
+async def test_results_are_counted(checks):
+    slis = Instruments()
+    health = Health({"ping": checks.fine, "etcd": checks.store}, {}, slis)
+    await ask(health, "/livez")
+    checks.store_problem = "away"
+    await ask(health, "/livez/etcd")
+    now, total = slis.snapshot()
+    assert dict(now.samples) == {("ping", "livez"): 1, ("etcd", "livez"): 0}
+    assert dict(total.samples)["etcd", "livez", "error"] == 1
+
+
+def test_every_check_is_a_path(health):
+    assert {"/livez", "/readyz/shutdown", "/version"} <= set(health.paths)
+    assert "/livez/shutdown" not in health.paths

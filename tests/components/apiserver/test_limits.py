@@ -22,6 +22,13 @@ def test_reading_and_writing_are_counted_apart():
         pass
 
 
+def test_it_tells_how_many_there_are():
+    limits = InFlight(reading=5, mutating=5)
+    with limits.one("get"), limits.one("list"), limits.one("patch"):
+        assert limits.now == (2, 1)
+    assert limits.now == (0, 0)
+
+
 def test_zero_is_no_limit():
     limits = InFlight(reading=0, mutating=0)
     with ExitStack() as held:

@@ -9,6 +9,7 @@ import pytest
 from hyperpy.api import errors
 from hyperpy.api.wire import Response
 from hyperpy.components.apiserver import listener
+from hyperpy.components.apiserver.cors import Cors
 from hyperpy.components.apiserver.listener import GZIP_FROM_BYTES, Listener, bind
 
 
@@ -161,6 +162,55 @@ async def test_a_stop_lets_a_request_under_way_finish(answers, served, session):
     async with await asking as answer:
         assert await answer.read() == b"done"
     await stopping
+
+
+async def test_a_draining_listener_answers_once_more_on_each_connection(served, session):
+    async with session.get("/") as answer:
+        assert "Connection" not in answer.headers
+    served.drain()
+    async with session.get("/") as answer:
+        assert (answer.status, answer.headers["Connection"]) == (200, "close")
+
+
+async def test_a_stopping_listener_takes_no_new_connections(served):
+    await served.stop(1)
+    with pytest.raises(OSError):
+        await asyncio.open_connection("127.0.0.1", int(served.url.rpartition(":")[2]))
+
+
+async def test_who_carries_a_stream_tells_its_end(answers, session):
+    ended = asyncio.Event()
+    answers.response = Response(200, answers.stream(), ended=ended.set)
+    answer = await session.get("/")
+    answer.close()
+    async with asyncio.timeout(5):
+        await ended.wait()
+
+
+async def test_a_request_tells_its_uri_and_where_it_comes_from(answers, session):
+    await session.get(aiohttp.client.URL("/a%20b?x=%41", encoded=True))
+    (request,) = answers.requests
+    assert (request.uri, request.peer) == ("/a%20b?x=%41", "127.0.0.1")
+
+
+async def test_pages_of_allowed_origins_may_ask(answers):
+    listener = Listener(
+        answers, tls=None, max_body_bytes=10, cors=Cors(["^https://ui$"]), headers={"Strict-Transport-Security": "x"}
+    )
+    sock = bind("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}/"
+    await listener.start(sock)
+    async with aiohttp.ClientSession() as session:
+        async with session.options(url, headers={"Origin": "https://ui"}) as answer:
+            assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (204, "https://ui")
+        assert answers.requests == []
+        async with session.get(url, headers={"Origin": "https://ui"}) as answer:
+            assert answer.headers["Access-Control-Expose-Headers"] == "Date"
+            assert answer.headers["Strict-Transport-Security"] == "x"
+        answers.response = Response(200, b"{}")
+        async with session.get(url, headers={"Origin": "https://other"}) as answer:
+            assert "Access-Control-Allow-Origin" not in answer.headers
+    await listener.stop(1)
 
 
 async def test_what_is_not_http_is_answered_and_dropped(served):

@@ -50,6 +50,7 @@ def pending(number):
 @contextlib.asynccontextmanager
 async def running(backend):
     task = asyncio.create_task(backend.run())
+    await asyncio.sleep(0)  # a task that never began cannot end properly
     try:
         yield
     finally:
