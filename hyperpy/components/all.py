@@ -42,6 +42,12 @@ def all_in_one(
         str, typer.Option("--service-cluster-ip-range", help="For ClusterIPs [default: a free one, kept].")
     ] = "",
     cluster_cidr: Annotated[str, typer.Option("--cluster-cidr", help="For pods [default: a free one, kept].")] = "",
+    audit_policy_file: Annotated[
+        str, typer.Option("--audit-policy-file", help="audit.k8s.io/v1 Policy: which requests are logged.")
+    ] = "",
+    audit_log_path: Annotated[
+        str, typer.Option("--audit-log-path", help="Where the audit log goes; '-' is standard output.")
+    ] = "",
     verbosity: Annotated[int, typer.Option("--v", help="Log verbosity.")] = 0,
 ) -> None:
     """Run a whole cluster: API server, scheduler, controllers, kubelet and proxy."""
@@ -67,6 +73,8 @@ def all_in_one(
         service_cidr=service_cidr,
         cluster_cidr=cluster_cidr,
         default_data_dir=not data_dir,
+        audit_policy_file=Path(audit_policy_file) if audit_policy_file else None,
+        audit_log_path=audit_log_path,
     )
 
     async def main() -> None:

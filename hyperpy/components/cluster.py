@@ -51,6 +51,7 @@ class Options:
         apply: manifests to apply when the Node is Ready.
         node_name: of the one Node.
         service_cidr, cluster_cidr: "" picks free ones at the first start, and keeps them.
+        audit_policy_file, audit_log_path: which requests the API server logs, and where to.
     """
 
     data_dir: Path
@@ -64,6 +65,8 @@ class Options:
     service_cidr: str = ""
     cluster_cidr: str = ""
     default_data_dir: bool = False
+    audit_policy_file: Path | None = None
+    audit_log_path: str = ""
 
 
 class Cluster:
@@ -87,6 +90,8 @@ class Cluster:
                 service_cluster_ip_range=record.service_cidr,
                 kubelet_certificate_authority=data.path / "pki" / "ca.crt",
                 component_kubeconfigs=False,
+                audit_policy_file=options.audit_policy_file,
+                audit_log_path=options.audit_log_path,
             )
         )
         self.informers = Informers(self._client(access.APISERVER))

@@ -23,6 +23,10 @@ from hyperpy.components.supervisor import StartFailure
         ({"insecure_port": 8080, "insecure_bind_address": "0.0.0.0"}, "may listen on a loopback address only"),
         ({"authorization_mode": ("Node", "RBAC")}, '--authorization-mode "Node" is not supported; use RBAC or'),
         ({"tls_cert_file": Path("x")}, "must be given together"),
+        ({"audit_log_path": "-"}, "which requests are logged is said by --audit-policy-file"),
+        ({"audit_policy_file": Path("x")}, "where the log goes is said by --audit-log-path"),
+        ({"audit_log_mode": "blocking-strict"}, "--audit-log-mode blocking-strict is not supported; use batch or"),
+        ({"strict_transport_security": ("always",)}, "use max-age=SECONDS, includeSubDomains or preload"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_told(given, complaint):

@@ -40,7 +40,9 @@ def log():
     return Log()
 
 
-def begin(log, level, method="POST", url="/api/v1/namespaces/d/pods", body=POD, content_type="application/json", **rule):
+def begin(
+    log, level, method="POST", url="/api/v1/namespaces/d/pods", body=POD, content_type="application/json", **rule
+):
     auditor = Auditor(Policy((Rule(level, **rule),)), log, Instruments(), now=lambda: 1_700_000_000.25)
     path, _, text = url.partition("?")
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
