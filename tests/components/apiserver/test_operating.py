@@ -8,9 +8,9 @@ import aiohttp
 import orjson
 import pytest
 import pytest_asyncio
+from components.apiserver.test_server import bearer, kubectl, running
 from prometheus_client.parser import text_string_to_metric_families
 
-from components.apiserver.test_server import bearer, kubectl, running
 from hyperpy.api import kinds
 from hyperpy.client import http, kubeconfig
 
