@@ -35,10 +35,26 @@ _EVALUATING: tuple[_Rule, ...] = (
 )
 
 
+#: The runtime tells the whole of `a.b.c` at its last dot when there is no `a`.
+_UNDECLARED = re.compile(
+    r"<input>:(\d+):(\d+): undeclared reference to '([\w.]+)' (\(in container ''\))\n \| (.*)\n \| (\.*)\^"
+)
+
+
 def compiling(text: str) -> str:
     """Why an expression does not compile."""
-    text = _worded(_unwrapped(text), _COMPILING)
+    text = _UNDECLARED.sub(_at_root, _worded(_unwrapped(text), _COMPILING))
     return text if text.startswith("ERROR: ") else f"ERROR: <input>:1:1: {text}"
+
+
+def _at_root(found: re.Match[str]) -> str:
+    line, column, name, where, source, _ = found.groups()
+    root, before = name.partition(".")[0], name.rpartition(".")[0]
+    start = int(column) - len(before)
+    if not before or not source[start - 1 :].startswith(name):
+        return found[0]
+    dots = "." * (start - 1)
+    return f"<input>:{line}:{start}: undeclared reference to '{root}' {where}\n | {source}\n | {dots}^"
 
 
 def evaluating(text: str) -> str:

@@ -86,13 +86,17 @@ def _int(value: Any) -> Any:
 
 
 def _bytes(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
     try:
         return base64.b64decode(value, validate=True)
-    except (binascii.Error, TypeError, ValueError):
+    except (binascii.Error, ValueError):
         return value
 
 
 def _timestamp(value: Any) -> Any:
+    if isinstance(value, datetime.datetime):
+        return timestamp(value)
     try:
         moment = datetime.datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -108,6 +112,8 @@ def timestamp(moment: datetime.datetime) -> Timestamp:
 
 
 def _duration(value: Any) -> Any:
+    if isinstance(value, datetime.timedelta):
+        return duration(value)
     parsed = parse_duration(value) if isinstance(value, str) else None
     return value if parsed is None else duration(parsed)
 

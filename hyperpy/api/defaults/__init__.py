@@ -13,6 +13,7 @@ from typing import Any
 
 from hyperpy.api import schema
 from hyperpy.api.defaults import (
+    admission,
     autoscaling,
     batch,
     cluster,
@@ -37,6 +38,7 @@ _BY_KIND: dict[tuple[str, str], Callable[[Obj], None]] = {
     **persistentvolume.DEFAULTS,
     **limits.DEFAULTS,
     **devices.DEFAULTS,
+    **admission.DEFAULTS,
     ("", "Service"): network.service,
     ("", "Endpoints"): network.endpoints,
     ("discovery.k8s.io", "EndpointSlice"): network.endpoint_slice,

@@ -13,6 +13,7 @@ from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.api.schema.cause import Cause
 from hyperpy.api.validation import (
+    admission_policies,
     cluster,
     configuration,
     endpoints,
@@ -22,6 +23,7 @@ from hyperpy.api.validation import (
     records,
     reviews,
     service,
+    webhooks,
     workload,
 )
 from hyperpy.api.validation.pod import on_ephemeral_containers_update as _ephemeral
@@ -58,6 +60,8 @@ _RULES: dict[tuple[str, str], Rules] = {
     (_AUTHORIZATION, "SelfSubjectAccessReview"): Rules(reviews.self_subject_access, named=False),
     (_AUTHENTICATION, "TokenReview"): Rules(reviews.no_metadata, named=False),
     (_AUTHENTICATION, "SelfSubjectReview"): Rules(reviews.no_metadata, named=False),
+    **webhooks.RULES,
+    **admission_policies.RULES,
 }
 _METADATA_ONLY = Rules()
 

@@ -9,7 +9,9 @@ from hyperpy.components.apiserver.strategy.base import Strategy
 __all__ = ["Strategy", "of"]
 
 _RBAC = "rbac.authorization.k8s.io"
+_ADMISSION = "admissionregistration.k8s.io"
 _UPSERTED = Strategy(create_on_update=True)
+_COUNTED = Strategy(generation=True)
 
 TABLE: dict[tuple[str, str], Strategy] = {
     ("", "pods"): pod.POD,
@@ -25,6 +27,9 @@ TABLE: dict[tuple[str, str], Strategy] = {
     ("apps", "replicasets"): Strategy(generation=True),
     ("coordination.k8s.io", "leases"): Strategy(create_on_update=True, needs_resource_version=True),
     ("discovery.k8s.io", "endpointslices"): Strategy(generation=True),
+    (_ADMISSION, "mutatingwebhookconfigurations"): _COUNTED,
+    (_ADMISSION, "validatingwebhookconfigurations"): _COUNTED,
+    (_ADMISSION, "validatingadmissionpolicybindings"): _COUNTED,
     (_RBAC, "roles"): _UPSERTED,
     (_RBAC, "rolebindings"): _UPSERTED,
     (_RBAC, "clusterroles"): _UPSERTED,
