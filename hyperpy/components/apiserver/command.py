@@ -120,6 +120,9 @@ def apiserver(
         str,
         typer.Option("--strict-transport-security-directives", help="Of the HSTS header, comma separated."),
     ] = "",
+    admission_control_config_file: Annotated[
+        Path | None, typer.Option("--admission-control-config-file", help="Settings of admission plugins.")
+    ] = None,
     etcd_servers: Annotated[
         str, typer.Option("--etcd-servers", help="Keep objects in this etcd: URLs, comma separated.")
     ] = "",
@@ -170,6 +173,7 @@ def apiserver(
         audit_log_max_age_days=audit_log_maxage,
         cors_allowed_origins=_words(cors_allowed_origins),
         strict_transport_security=_words(strict_transport_security_directives),
+        admission_control_config_file=admission_control_config_file,
     )
     _serve(options, verbosity)
 

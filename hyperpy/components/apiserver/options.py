@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hyperpy.client import kubeconfig
 from hyperpy.components.apiserver.admission import table
+from hyperpy.components.apiserver.admission.pod_security import PodSecuritySettings
 from hyperpy.components.apiserver.admission.world import Settings
 from hyperpy.components.supervisor import StartFailure
 
@@ -48,6 +49,7 @@ class Options:
         audit_log_max_mib, audit_log_max_backups, audit_log_max_age_days: rotation; 0: 100 MiB, all, for ever.
         cors_allowed_origins: regular expressions of origins whose pages may ask.
         strict_transport_security: directives of that header, such as `max-age=31536000`; empty: it is not sent.
+        admission_control_config_file: settings of admission plugins.
         component_kubeconfigs: write `scheduler.kubeconfig` and so on beside the admin's.
     """
 
@@ -90,6 +92,7 @@ class Options:
     audit_log_max_age_days: int = 0
     cors_allowed_origins: tuple[str, ...] = ()
     strict_transport_security: tuple[str, ...] = ()
+    admission_control_config_file: Path | None = None
     component_kubeconfigs: bool = True
 
     @property
@@ -146,8 +149,16 @@ def check(options: Options) -> None:
 
 
 def admission(options: Options) -> Settings:
-    """What the admission plugins are told."""
-    return Settings(enable=options.enable_admission_plugins, disable=options.disable_admission_plugins)
+    """What the admission plugins are told. Raises StartFailure."""
+    pod_security = PodSecuritySettings()
+    if options.admission_control_config_file is not None:
+        from hyperpy.components.apiserver.admission import configuration
+
+        try:
+            pod_security = configuration.pod_security(options.admission_control_config_file)
+        except configuration.ConfigurationError as error:
+            raise StartFailure(f"--admission-control-config-file: {error}") from error
+    return Settings(options.enable_admission_plugins, options.disable_admission_plugins, pod_security)
 
 
 def service_network(options: Options) -> ipaddress.IPv4Network:

@@ -5,7 +5,7 @@ request ─▶ defaults ─▶ admit() ─▶ strategy ─▶ validation ─▶ 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Protocol, runtime_checkable
@@ -17,7 +17,7 @@ from hyperpy.components.apiserver.metrics.admission import ADMIT, VALIDATE, Admi
 
 Obj = dict[str, Any]
 
-CREATE, UPDATE, DELETE = "CREATE", "UPDATE", "DELETE"
+CREATE, UPDATE, DELETE, CONNECT = "CREATE", "UPDATE", "DELETE", "CONNECT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +68,58 @@ Plugin = Mutator | Judge
 _Ask = Callable[[Attributes], Awaitable[None]]
 
 
+@runtime_checkable
+class Selective(Protocol):
+    """A plugin that is concerned with some kinds only, and is not asked about others."""
+
+    def concerns(self, kind: Kind) -> bool: ...
+
+
+def refusal(attributes: Attributes, why: str, *, causes: Sequence[Mapping[str, str]] = ()) -> errors.Forbidden:
+    """The 403 of a plugin: `pods "web" is forbidden: why`."""
+    kind, name = attributes.kind, attributes.name
+    if not name and attributes.obj is not None:
+        own = attributes.obj["metadata"]
+        name = own.get("name") or own.get("generateName") or "Unknown"
+    details: Obj = {"name": name, "kind": kind.plural}
+    if kind.group:
+        details["group"] = kind.group
+    if causes:
+        details["causes"] = list(causes)
+    return errors.Forbidden(f'{kind.qualified} "{name}" is forbidden: {why}', details=details)
+
+
 class Chain:
     """Plugins in the order they are asked; one that is both is asked in both rounds."""
 
     def __init__(self, plugins: Sequence[Plugin], metrics: AdmissionMetrics) -> None:
-        self._mutators = [(_name(plugin), plugin.admit) for plugin in plugins if isinstance(plugin, Mutator)]
-        self._judges = [(_name(plugin), plugin.validate) for plugin in plugins if isinstance(plugin, Judge)]
+        self._plugins = plugins
         self._metrics = metrics
+        self._mutators: dict[tuple[str, str], Sequence[tuple[str, _Ask]]] = {}
+        self._judges: dict[tuple[str, str], Sequence[tuple[str, _Ask]]] = {}
 
     async def admit(self, attributes: Attributes) -> None:
         """Let every mutator have its turn; the first refusal is the answer."""
-        await self._round(ADMIT, self._mutators, attributes)
+        kind = attributes.kind
+        mutators = self._mutators.get((kind.group, kind.plural))
+        if mutators is None:
+            concerned = [plugin for plugin in self._concerned(kind) if isinstance(plugin, Mutator)]
+            mutators = [(_name(plugin), plugin.admit) for plugin in concerned]
+            self._mutators[kind.group, kind.plural] = mutators
+        await self._round(ADMIT, mutators, attributes)
 
     async def validate(self, attributes: Attributes) -> None:
         """Ask every judge about the validated object; the first refusal is the answer."""
-        await self._round(VALIDATE, self._judges, attributes)
+        kind = attributes.kind
+        judges = self._judges.get((kind.group, kind.plural))
+        if judges is None:
+            concerned = [plugin for plugin in self._concerned(kind) if isinstance(plugin, Judge)]
+            judges = [(_name(plugin), plugin.validate) for plugin in concerned]
+            self._judges[kind.group, kind.plural] = judges
+        await self._round(VALIDATE, judges, attributes)
+
+    def _concerned(self, kind: Kind) -> list[Plugin]:
+        return [plugin for plugin in self._plugins if not isinstance(plugin, Selective) or plugin.concerns(kind)]
 
     async def _round(self, step: str, plugins: Sequence[tuple[str, _Ask]], attributes: Attributes) -> None:
         note, operation = self._metrics.plugin, attributes.operation

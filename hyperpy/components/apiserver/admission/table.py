@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hyperpy.components.apiserver.admission.chain import Plugin
 from hyperpy.components.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from hyperpy.components.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from hyperpy.components.apiserver.admission.pod_security import PodSecurity
 from hyperpy.components.apiserver.admission.priority import Priority
 from hyperpy.components.apiserver.admission.service_account import ServiceAccount
 from hyperpy.components.apiserver.admission.world import Settings, World
@@ -33,6 +34,7 @@ class Row:
 PLUGINS = (
     Row("NamespaceLifecycle", lambda world: NamespaceLifecycle(world.objects)),
     Row("ServiceAccount", lambda world: ServiceAccount(world.objects, world.feeds, world.rng)),
+    Row("PodSecurity", lambda world: PodSecurity(world.objects, world.settings.pod_security)),
     Row("Priority", lambda world: Priority(world.objects, world.kinds)),
     Row("DefaultTolerationSeconds", lambda world: DefaultTolerationSeconds()),
 )

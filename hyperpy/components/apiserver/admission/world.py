@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hyperpy.api.kinds import Registry
 from hyperpy.client.clock import Clock
+from hyperpy.components.apiserver.admission.pod_security import PodSecuritySettings
 from hyperpy.components.apiserver.authorization import Authorizer
 from hyperpy.components.apiserver.registry.feeds import Feeds
 from hyperpy.components.apiserver.registry.objects import Objects
@@ -19,10 +20,12 @@ class Settings:
     Args:
         enable: names of plugins to ask beside those that are on by default (`--enable-admission-plugins`).
         disable: names of plugins to leave out (`--disable-admission-plugins`).
+        pod_security: of the plugin PodSecurity (`--admission-control-config-file`).
     """
 
     enable: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
+    pod_security: PodSecuritySettings = field(default_factory=PodSecuritySettings)
 
 
 @dataclass(frozen=True, slots=True)
