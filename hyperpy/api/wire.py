@@ -6,9 +6,12 @@ The same chain serves the network (an aiohttp adapter makes a Request) and the c
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+#: How much of a long body is joined and sent at a time: it fits the processor's cache.
+CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,52 @@ class Request:
         return self.param(name) in ("1", "t", "T", "true", "TRUE", "True")
 
 
+class Pieces:
+    """A long body of known length that need not be joined as a whole; iterated like a stream, it yields its chunks."""
+
+    __slots__ = ("_left", "_parts", "_size")
+
+    def __init__(self, parts: Sequence[bytes | memoryview]) -> None:
+        self._parts = parts
+        self._size = sum(map(len, parts))
+        self._left: Iterator[bytes] | None = None
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self._parts)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body in runs of about CHUNK bytes."""
+        run: list[bytes | memoryview] = []
+        size = 0
+        for part in self._parts:
+            run.append(part)
+            size += len(part)
+            if size >= CHUNK:
+                yield b"".join(run)
+                run, size = [], 0
+        yield b"".join(run)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._left is None:
+            self._left = self.chunks()
+        for chunk in self._left:
+            return chunk
+        raise StopAsyncIteration
+
+
 @dataclass(slots=True)
 class Response:
-    """One API response. `body` is whole bytes, or a stream of chunks (a watch) that the transport closes by `aclose()`.
+    """One API response.
 
-    A watch stream yields one or more whole JSON lines per chunk. `ended`, where it is set, is called by whoever carries
-    a stream when it is over, however it ends.
+    `body` is whole bytes, or pieces, or a stream of chunks (a watch) that the transport closes by `aclose()`. A watch
+    stream yields one or more whole JSON lines per chunk. `ended`, where it is set, is called by whoever carries a
+    stream when it is over, however it ends.
     """
 
     status: int

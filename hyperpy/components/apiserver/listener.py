@@ -13,16 +13,17 @@ import socket
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from hyperpy.api import errors
-from hyperpy.api.wire import Request, Response, UserInfo
+from hyperpy.api.wire import Pieces, Request, Response, UserInfo
 from hyperpy.components.apiserver import authentication, chain
 from hyperpy.components.apiserver.cors import Cors
 from hyperpy.components.apiserver.routing import NetworkRequest
+from hyperpy.components.apiserver.sending import Heads, Streamed, Whole
 from hyperpy.components.apiserver.streams.takeover import Takeover
 
 log = logging.getLogger(__name__)
@@ -35,8 +36,6 @@ BACKLOG = 1024
 HANDSHAKE_S = 10.0
 #: How long a stream of the core may take to let go.
 CLOSE_S = 5.0
-
-_PLAIN_HEADERS = {"Cache-Control": "no-cache, private"}
 
 
 class NetworkHandler(Protocol):
@@ -81,7 +80,7 @@ class Listener:
         self._streaming: set[asyncio.Task[Any]] = set()
         self._stopping = False
         self._draining = False
-        self._headers = {**_PLAIN_HEADERS, **(headers or {})}
+        self._heads = Heads(headers or {})
         self._cors = cors
 
     async def start(self, sock: socket.socket) -> None:
@@ -123,10 +122,10 @@ class Listener:
     async def _handle(self, raw: web.BaseRequest) -> web.StreamResponse:
         if self._local_only and not is_local(raw):
             refused = errors.Forbidden("the plain port answers local programs only, not web pages")
-            return self._whole(chain.failure(refused))
+            return self._whole(raw, chain.failure(refused))
         allowed = self._cors.headers(raw.headers.get("Origin", "")) if self._cors is not None else None
         if allowed and raw.method == "OPTIONS":
-            return self._whole(Response(204, headers=allowed))
+            return self._whole(raw, Response(204, headers=allowed))
         protocol: Any = raw.protocol
         request = NetworkRequest(
             raw.method,
@@ -144,11 +143,12 @@ class Listener:
             response.headers.update(allowed)
         if isinstance(response, Takeover):
             return await self._long(self._take_over(raw, request, response))
-        if isinstance(response.body, bytes):
-            if len(response.body) >= GZIP_FROM_BYTES and "gzip" in raw.headers.get("Accept-Encoding", ""):
-                await _compress(response)
-            return self._whole(response)
-        return await self._long(self._stream(raw, response, response.body))
+        body = response.body
+        if isinstance(body, bytes | Pieces):
+            if len(body) >= GZIP_FROM_BYTES and "gzip" in raw.headers.get("Accept-Encoding", ""):
+                await _compress(response, body)
+            return self._whole(raw, response)
+        return await self._long(self._stream(raw, response, body))
 
     def _reader(self, raw: web.BaseRequest) -> Callable[[], Awaitable[bytes]] | None:
         if not raw.can_read_body:
@@ -178,11 +178,9 @@ class Listener:
             self._streaming.discard(task)
 
     async def _stream(self, raw: web.BaseRequest, response: Response, body: AsyncIterator[bytes]) -> web.StreamResponse:
-        out = web.StreamResponse(status=response.status, headers=self._all_headers(response))
+        out = Streamed(raw, response, self._heads, last=self._draining)
         try:
-            if self._draining:
-                out.force_close()
-            await out.prepare(raw)
+            await out.begin()
             async for chunk in body:
                 await out.write(chunk)
         except asyncio.CancelledError:
@@ -197,8 +195,7 @@ class Listener:
             if response.ended is not None:
                 response.ended()
             await _close(body)
-        await out.write_eof()
-        return out
+        return cast(web.StreamResponse, out)
 
     async def _take_over(self, raw: web.BaseRequest, request: Request, response: Takeover) -> web.StreamResponse:
         try:
@@ -206,29 +203,23 @@ class Listener:
             response.status = served.status
             return served
         except errors.StatusError as error:
-            return self._refused(response, chain.failure(error))
+            return self._refused(raw, response, chain.failure(error))
         except ConnectionError:
             raise  # the client has gone
         except Exception:
-            return self._refused(response, chain.unexpected(request))
+            return self._refused(raw, response, chain.unexpected(request))
         finally:
             if response.ended is not None:
                 response.ended()
 
-    def _refused(self, response: Takeover, refusal: Response) -> web.StreamResponse:
+    def _refused(self, raw: web.BaseRequest, response: Takeover, refusal: Response) -> web.StreamResponse:
         """The connection was not taken over after all."""
         response.status = refusal.status
         refusal.headers.update(response.headers)
-        return self._whole(refusal)
+        return self._whole(raw, refusal)
 
-    def _whole(self, response: Response) -> web.StreamResponse:
-        out = web.Response(status=response.status, body=response.body, headers=self._all_headers(response))
-        if self._draining:
-            out.force_close()
-        return out
-
-    def _all_headers(self, response: Response) -> dict[str, str]:
-        return {**self._headers, "Content-Type": response.content_type, **response.headers}
+    def _whole(self, raw: web.BaseRequest, response: Response) -> web.StreamResponse:
+        return cast(web.StreamResponse, Whole(raw, response, self._heads, last=self._draining))
 
 
 class _Connection(web.RequestHandler):
@@ -281,13 +272,17 @@ def _query(text: str) -> dict[str, tuple[str, ...]]:
     return query
 
 
-async def _compress(response: Response) -> None:
+async def _compress(response: Response, body: bytes | Pieces) -> None:
     """In a thread: zlib lets go of the interpreter meanwhile."""
-    body = response.body
-    loop = asyncio.get_running_loop()
-    response.body = await loop.run_in_executor(None, lambda: zlib.compress(body, 1, 31))  # type: ignore[arg-type]
+    response.body = await asyncio.get_running_loop().run_in_executor(None, _gzipped, body)
     response.headers["Content-Encoding"] = "gzip"
     response.headers["Vary"] = "Accept-Encoding"
+
+
+def _gzipped(body: bytes | Pieces) -> bytes:
+    packer = zlib.compressobj(1, wbits=31)
+    chunks = body.chunks() if isinstance(body, Pieces) else (body,)
+    return b"".join([*(packer.compress(chunk) for chunk in chunks), packer.flush()])
 
 
 async def _close(body: AsyncIterator[bytes]) -> None:

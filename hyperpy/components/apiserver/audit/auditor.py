@@ -11,7 +11,7 @@ from typing import Any
 
 from hyperpy.api import meta
 from hyperpy.api.paths import RequestInfo
-from hyperpy.api.wire import Request, Response, UserInfo
+from hyperpy.api.wire import Pieces, Request, Response, UserInfo
 from hyperpy.components.apiserver.audit import event
 from hyperpy.components.apiserver.audit.backend import Backend
 from hyperpy.components.apiserver.audit.event import Body, Pending
@@ -140,8 +140,8 @@ class Record:
         asked, answered = None, None
         if request_body and self._request.body:
             asked = Body(self._request.body, self._request.headers.get("content-type", ""))
-        if response is not None and isinstance(response.body, bytes):
-            answered = Body(response.body, response.content_type)
+        if response is not None and isinstance(response.body, bytes | Pieces):
+            answered = Body(bytes(response.body), response.content_type)
         return Pending(told, self._decision, asked, answered)
 
 
