@@ -67,3 +67,19 @@ def test_deeply_nested_bodies_are_refused(depth):
 def test_warnings_cannot_break_out_of_their_header():
     headers = rendering.warning_headers(['unknown field "a\r\nSet-Cookie: b"'])
     assert headers == {"Warning": '299 - "unknown field \\"a  Set-Cookie: b\\""'}
+
+
+@pytest.mark.parametrize(
+    ("raw", "repeated"),
+    [
+        (b'{"a": {"b": "x y"}, "c": [1, 2]}', ()),
+        (b'{\n\t"a": "  "\r\n}', ()),
+        (b'{"a": 1, "b": 2, "a": 1}', ("a",)),
+        (b'{"a":1,"a":1}', ("a",)),
+        (b'{"a": 1, "a ": 1}', ()),
+        (b'{"a":{"b":1,"b":2}}', ("a.b",)),
+        (b'{"a": "\\u00e9", "a": 1}', ("a",)),
+    ],
+)
+def test_repeated_keys_are_found_however_the_body_is_spaced(raw, repeated):
+    assert negotiation.decode_json(raw, find_repeated=True).repeated == repeated

@@ -141,7 +141,7 @@ class Record:
         if request_body and self._request.body:
             asked = Body(self._request.body, self._request.headers.get("content-type", ""))
         if response is not None and isinstance(response.body, bytes | Pieces):
-            answered = Body(bytes(response.body), response.content_type)
+            answered = Body(response.body, response.content_type)
         return Pending(told, self._decision, asked, answered)
 
 

@@ -14,7 +14,7 @@ import orjson
 
 from hyperpy.api import errors
 from hyperpy.api.paths import RequestInfo
-from hyperpy.api.wire import Request, UserInfo
+from hyperpy.api.wire import Pieces, Request, UserInfo
 from hyperpy.components.apiserver import negotiation
 from hyperpy.components.apiserver.audit.policy import Decision, Level
 
@@ -28,7 +28,7 @@ _STATUS_FIELDS = ("status", "message", "reason", "details", "code")
 class Body:
     """Bytes that become an object of an event when it is written."""
 
-    content: bytes
+    content: bytes | Pieces
     content_type: str
 
 
@@ -147,12 +147,13 @@ def _tell_response(event: Obj, decision: Decision, body: Body) -> None:
 
 def _object(body: Body) -> Any:
     """A body as an object, or None when it is empty or none."""
-    if not body.content:
+    content = bytes(body.content)
+    if not content:
         return None
     media_type = body.content_type.partition(";")[0].strip().lower()
     try:
         if media_type.endswith("json") or not media_type:
-            return orjson.loads(body.content)
+            return orjson.loads(content)
         if "patch" in media_type:
             return negotiation.decode(_as(body, "application/yaml"), find_repeated=False).value
         return negotiation.decode(_as(body, media_type), find_repeated=False).value
@@ -161,7 +162,7 @@ def _object(body: Body) -> Any:
 
 
 def _as(body: Body, content_type: str) -> Request:
-    return Request("POST", "", headers={"content-type": content_type}, body=body.content)
+    return Request("POST", "", headers={"content-type": content_type}, body=bytes(body.content))
 
 
 def _complete(reference: Obj, obj: Obj) -> None:
