@@ -1,4 +1,4 @@
-"""Defaults of Services and of the addresses behind them."""
+"""Defaults of Services, of the addresses behind them, of NetworkPolicies and IngressClasses."""
 
 from __future__ import annotations
 
@@ -48,6 +48,24 @@ def endpoint_slice(obj: Obj) -> None:
     for port in obj.get("ports") or ():
         port.setdefault("name", "")
         port.setdefault("protocol", "TCP")
+
+
+def network_policy(obj: Obj) -> None:
+    """It is about incoming traffic, and about outgoing when it has rules for that; ports are TCP."""
+    spec = obj.setdefault("spec", {})
+    for direction in ("ingress", "egress"):
+        for rule in spec.get(direction) or ():
+            for port in rule.get("ports") or ():
+                port.setdefault("protocol", "TCP")
+    if not spec.get("policyTypes"):
+        spec["policyTypes"] = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
+
+
+def ingress_class(obj: Obj) -> None:
+    """Parameters are an object of the cluster."""
+    parameters = (obj.get("spec") or {}).get("parameters")
+    if parameters is not None:
+        parameters.setdefault("scope", "Cluster")
 
 
 def _affinity(spec: Obj) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hyperpy.api.kinds import Kind
-from hyperpy.api.printers import admission, cluster, configuration, events, network, rbac, workloads
+from hyperpy.api.printers import admission, cluster, configuration, events, network, platform, rbac, workloads
 from hyperpy.api.printers.columns import AGE, NAME, Printer
 from hyperpy.api.printers.durations import age, duration
 
@@ -26,6 +26,7 @@ _PRINTERS: dict[tuple[str, str], Printer] = {
     **cluster.PRINTERS,
     **rbac.PRINTERS,
     **events.PRINTERS,
+    **platform.PRINTERS,
     **admission.PRINTERS,
 }
 _DEFAULT = Printer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hyperpy.api.conversion import events
 from hyperpy.api.printers.columns import Column, Obj, Printer, wide
 from hyperpy.api.printers.durations import age
 
@@ -62,4 +63,11 @@ def source(event: Obj) -> str:
     return f"{component}, {host}" if host else component
 
 
-PRINTERS = {("", "events"): Printer(_EVENT, _event)}
+def _new_event(event: Obj, now: float) -> list[Any]:
+    return _event(events.core_of_events(dict(event)), now)
+
+
+PRINTERS = {
+    ("", "events"): Printer(_EVENT, _event),
+    ("events.k8s.io", "events"): Printer(_EVENT, _new_event),
+}

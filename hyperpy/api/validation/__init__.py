@@ -14,15 +14,20 @@ from hyperpy.api.kinds import Kind
 from hyperpy.api.schema.cause import Cause
 from hyperpy.api.validation import (
     admission_policies,
+    certificates,
     cluster,
     configuration,
     endpoints,
+    flowcontrol,
+    ingress,
     metadata,
+    network_policy,
     pod,
     rbac,
     records,
     reviews,
     service,
+    storage,
     webhooks,
     workload,
 )
@@ -31,7 +36,14 @@ from hyperpy.api.validation.ruleset import Rules
 
 Obj = dict[str, Any]
 
-__all__ = ["invalid", "on_create", "on_ephemeral_containers_update", "on_status_update", "on_update"]
+__all__ = [
+    "invalid",
+    "on_approval_update",
+    "on_create",
+    "on_ephemeral_containers_update",
+    "on_status_update",
+    "on_update",
+]
 
 
 _RBAC = "rbac.authorization.k8s.io"
@@ -50,6 +62,7 @@ _RULES: dict[tuple[str, str], Rules] = {
     ("", "Namespace"): Rules(cluster.namespace, status=cluster.namespace_status),
     ("", "Node"): Rules(cluster.node, cluster.node_update, cluster.node_status),
     ("", "Event"): Rules(records.event),
+    ("events.k8s.io", "Event"): Rules(records.new_event, records.new_event_update, whole=False),
     ("coordination.k8s.io", "Lease"): Rules(records.lease),
     ("", "Binding"): Rules(records.binding, named=False),
     (_RBAC, "Role"): Rules(rbac.role),
@@ -60,6 +73,11 @@ _RULES: dict[tuple[str, str], Rules] = {
     (_AUTHORIZATION, "SelfSubjectAccessReview"): Rules(reviews.self_subject_access, named=False),
     (_AUTHENTICATION, "TokenReview"): Rules(reviews.no_metadata, named=False),
     (_AUTHENTICATION, "SelfSubjectReview"): Rules(reviews.no_metadata, named=False),
+    **ingress.RULES,
+    **network_policy.RULES,
+    **storage.RULES,
+    **certificates.RULES,
+    **flowcontrol.RULES,
     **webhooks.RULES,
     **admission_policies.RULES,
 }
@@ -96,6 +114,11 @@ def on_status_update(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
 def on_ephemeral_containers_update(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
     """What is wrong with a write to a Pod's `ephemeralcontainers`; the rest is the old one's already."""
     return [*metadata.on_update(kind, new["metadata"], old["metadata"]), *_ephemeral(new, old)]
+
+
+def on_approval_update(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
+    """What is wrong with a write to a CertificateSigningRequest's `approval`."""
+    return [*metadata.on_update(kind, new["metadata"], old["metadata"]), *certificates.on_approval(new, old)]
 
 
 def invalid(kind: Kind, name: str, causes: Sequence[Cause]) -> errors.Invalid:

@@ -74,6 +74,18 @@ def underscored_subdomain(text: str) -> list[str]:
     return [*problems, _regex(rule, rf"{_UNDERSCORED}(\.{_UNDERSCORED})*", ("example.com",))]
 
 
+def wildcard_subdomain(text: str) -> list[str]:
+    """A DNS subdomain after `*.`: `*.example.com`."""
+    problems = _too_long(text, 253)
+    if text.startswith("*.") and not names.subdomain_errors(text[2:]):
+        return problems
+    rule = (
+        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
+        "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character"
+    )
+    return [*problems, _regex(rule, rf"\*\.{_LABEL}(\.{_LABEL})*", ("*.example.com",))]
+
+
 def path_segment(text: str) -> list[str]:
     """A name that can stand in a URL path: all that RBAC asks of names."""
     if text in (".", ".."):
@@ -192,6 +204,27 @@ def cidr(text: str) -> list[str]:
     except ValueError:
         return ["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"]
     return [] if "/" in text else ["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"]
+
+
+def canonical_address(text: str) -> list[str]:
+    """An IP address in the one form that stands for it: what names of IPAddresses are."""
+    ip = parsed_address(text)
+    if ip is None:
+        return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        return ["must not be an IPv4-mapped IPv6 address"]
+    return [] if str(ip) == text else [f'must be in canonical form ("{ip}")']
+
+
+def canonical_cidr(text: str) -> list[str]:
+    """A network in CIDR notation, in the one form that stands for it: no bits beyond the prefix."""
+    problems = cidr(text)
+    if problems:
+        return problems
+    network = ipaddress.ip_network(text, strict=False)
+    if text.partition("/")[0] != str(network.network_address):
+        return [f'must be in canonical form ("{network}")']
+    return [] if text == str(network) else [f'must be in canonical form ("{network}")']
 
 
 def endpoint_address(text: str) -> list[str]:

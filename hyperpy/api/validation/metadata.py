@@ -32,7 +32,18 @@ def name_format(kind: Kind) -> Problems:
         return formats.dns_1035_label
     if (kind.group, kind.kind) == ("", "Namespace"):
         return formats.dns_label
-    return names.subdomain_errors
+    return _NAMES_OF_KINDS.get((kind.group, kind.kind), names.subdomain_errors)
+
+
+def _any_name(text: str) -> list[str]:
+    """Whatever can stand in a URL."""
+    return []
+
+
+_NAMES_OF_KINDS: dict[tuple[str, str], Problems] = {
+    ("certificates.k8s.io", "CertificateSigningRequest"): _any_name,
+    ("networking.k8s.io", "IPAddress"): formats.canonical_address,
+}
 
 
 def on_create(kind: Kind, meta: Obj) -> Iterator[Cause]:

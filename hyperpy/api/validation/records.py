@@ -6,13 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from hyperpy.api import names
+from hyperpy.api.conversion import events
 from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
 from hyperpy.api.validation import formats, rules
+from hyperpy.api.validation.equality import same
 
 Obj = dict[str, Any]
 
 _LIMITS = {"reportingInstance": 128, "action": 128, "reason": 128, "message": 1024}
+_EVENT_TYPES = ("Normal", "Warning")
+#: Field of the core form -> how messages call it, of what no update of an Event of events.k8s.io changes.
+_FIXED = {
+    "involvedObject": "involvedObject", "reason": "reason", "message": "message", "source": "source",
+    "firstTimestamp": "firstTimestamp", "lastTimestamp": "lastTimestamp", "count": "count", "eventTime": "eventTime",
+    "action": "action", "related": "related", "reportingComponent": "reportingController",
+    "reportingInstance": "reportingInstance", "type": "type",
+}  # fmt: skip
 _ANYWHERE = ("default", "kube-system")
 _OTHER_NAMESPACE = "does not match event.namespace"
 _LEASE_STRATEGIES = ("OldestEmulationVersion",)
@@ -20,6 +30,50 @@ _LEASE_STRATEGIES = ("OldestEmulationVersion",)
 
 def event(obj: Obj) -> Iterator[Cause]:
     """An Event (core/v1), new or changed: one with eventTime is of the new form and is held to more."""
+    yield from _event(obj, controller="reportingComponent")
+
+
+def new_event(obj: Obj) -> Iterator[Cause]:
+    """A new Event of events.k8s.io: it says when and what, and nothing in the old form's fields.
+
+    Causes name the fields of the core form, as Kubernetes does.
+    """
+    core = events.core_of_events(obj)
+    yield from _event(core, controller="reportingController")
+    yield from _series(core)
+    if not core.get("eventTime"):
+        yield cause.required("eventTime")
+    if core.get("type") not in _EVENT_TYPES:
+        yield cause.invalid("type", "", f"has invalid value: {core.get('type') or ''}")
+    source = core.get("source") or {}
+    unset = {name: core.get(name) for name in ("firstTimestamp", "lastTimestamp", "count")}
+    unset["source"] = source.get("component") or source.get("host")
+    for name, value in unset.items():
+        if value:
+            yield cause.invalid(name, "", "needs to be unset")
+
+
+def new_event_update(new: Obj, old: Obj) -> Iterator[Cause]:
+    """A changed Event of events.k8s.io: only its series goes on."""
+    now, before = events.core_of_events(new), events.core_of_events(old)
+    yield from _event(now, controller="reportingController")
+    if not same(now.get("series"), before.get("series")):
+        yield from _series(now)
+    for ours, shown in _FIXED.items():
+        yield from rules.immutable(shown, now.get(ours), before.get(ours))
+
+
+def _series(core: Obj) -> Iterator[Cause]:
+    series = core.get("series")
+    if series is None:
+        return
+    if (series.get("count") or 0) < 2:
+        yield cause.invalid("series.count", "", "should be at least 2")
+    if not series.get("lastObservedTime"):
+        yield cause.required("series.lastObservedTime")
+
+
+def _event(obj: Obj, *, controller: str) -> Iterator[Cause]:
     namespace = obj["metadata"].get("namespace") or ""
     about = (obj.get("involvedObject") or {}).get("namespace") or ""
     if not obj.get("eventTime"):
@@ -28,7 +82,7 @@ def event(obj: Obj) -> Iterator[Cause]:
     else:
         if not about and namespace not in _ANYWHERE:
             yield cause.invalid("involvedObject.namespace", about, _OTHER_NAMESPACE)
-        yield from rules.required("reportingController", obj.get("reportingComponent"), names.qualified_errors)
+        yield from rules.required(controller, obj.get("reportingComponent"), names.qualified_errors)
         for field in ("reportingInstance", "action", "reason"):
             if not obj.get(field):
                 yield cause.required(field)

@@ -1,4 +1,5 @@
-"""Makes keys and X.509 certificates: the only file that knows `cryptography`'s X.509 side. Pure apart from randomness.
+"""Makes keys and X.509 certificates: of the API server the only file that knows `cryptography`'s
+X.509 side (`api.x509` reads what clients send). Pure apart from randomness.
 
 Every key is ECDSA P-256: made in microseconds, where RSA would add tenths of a second to a first start.
 """

@@ -44,6 +44,8 @@ async def create(core: Core, write: Write, obj: Obj) -> Written:
     defaults.apply(kind, obj)
     await core.admission.admit(write.attributes(CREATE, obj=obj))
     rules.create(obj)
+    if rules.requested_by is not None:
+        rules.requested_by(obj, write.user)
     causes = validation.on_create(kind, obj)
     if causes:
         raise validation.invalid(kind, write.name or base or "", causes)

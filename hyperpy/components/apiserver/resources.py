@@ -40,6 +40,7 @@ _MAIN: Mapping[str, Answer] = {
 }
 _SUBRESOURCES: Mapping[str, Mapping[str, Answer]] = {
     "status": {"get": read.get, "update": write.update, "patch": patch.patch},
+    "approval": {"get": read.get, "update": write.update, "patch": patch.patch},
     "scale": {"get": scale.get, "update": scale.update, "patch": scale.patch},
     "binding": {"create": binding.create},
     "eviction": {"create": eviction.create},

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from hyperpy.api import defaults, errors, validation
+from hyperpy.api import defaults, errors, meta, validation
 from hyperpy.api.kinds import Kind
 from hyperpy.api.patch import values
 from hyperpy.api.schema.cause import Cause
@@ -62,6 +62,15 @@ def _prepare_status(kind: Kind, rules: Strategy, new: Obj, old: Obj) -> Obj:
     return merged
 
 
+def _prepare_approval(kind: Kind, rules: Strategy, new: Obj, old: Obj) -> Obj:
+    """Only conditions and metadata come from a write of `approval`; a certificate in it is refused by validation."""
+    before, given = old.get("status") or {}, new.get("status") or {}
+    status = {**before, "conditions": given.get("conditions") or []}
+    if given.get("certificate"):
+        status["certificate"] = given["certificate"]
+    return {**old, "metadata": new["metadata"], "status": status}
+
+
 def _as_is(kind: Kind, rules: Strategy, new: Obj, old: Obj) -> Obj:
     return new
 
@@ -70,10 +79,14 @@ def _no_causes(kind: Kind, new: Obj, old: Obj) -> Sequence[Cause]:
     return ()
 
 
-#: A write of the object itself, of its status, and one whose transform already keeps the kind's rules.
+#: A write of the object itself, of its status, of the approval of a certificate, and one whose transform keeps the
+#: rules of the kind already.
 MAIN = Rules(_prepare_main, validation.on_update)
 STATUS = Rules(_prepare_status, validation.on_status_update)
+APPROVAL = Rules(_prepare_approval, validation.on_approval_update)
 TRUSTED = Rules(_as_is, _no_causes)
+#: The rules of the subresources that are written like the object itself; "" is the object.
+BY_SUBRESOURCE = {"": MAIN, "status": STATUS, "approval": APPROVAL}
 
 
 async def update(core: Core, write: Write, transform: Transform, *, rules: Rules = MAIN) -> Written:
@@ -123,7 +136,10 @@ async def _swap(core: Core, write: Write, rules: Rules, versions: _Versions) -> 
     metadata.carry_over(new, old)
     defaults.apply(kind, new)
     await core.admission.admit(write.attributes(UPDATE, obj=new, old=old))
-    new = rules.prepare(kind, strategy.of(kind), new, old)
+    own = strategy.of(kind)
+    new = rules.prepare(kind, own, new, old)
+    if own.note_times is not None:
+        own.note_times(new, old, meta.timestamp(core.clock.now()))
     metadata.check_unchanged(kind, new, old)
     causes = rules.validate(kind, new, old)
     if causes:

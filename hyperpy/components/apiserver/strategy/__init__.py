@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hyperpy.api.kinds import Kind
-from hyperpy.components.apiserver.strategy import apps, cluster, pod, service
+from hyperpy.components.apiserver.strategy import apps, cluster, platform, pod, service
 from hyperpy.components.apiserver.strategy.base import Strategy
 
 __all__ = ["Strategy", "of"]
@@ -30,6 +30,7 @@ TABLE: dict[tuple[str, str], Strategy] = {
     (_ADMISSION, "mutatingwebhookconfigurations"): _COUNTED,
     (_ADMISSION, "validatingwebhookconfigurations"): _COUNTED,
     (_ADMISSION, "validatingadmissionpolicybindings"): _COUNTED,
+    **platform.STRATEGIES,
     (_RBAC, "roles"): _UPSERTED,
     (_RBAC, "rolebindings"): _UPSERTED,
     (_RBAC, "clusterroles"): _UPSERTED,

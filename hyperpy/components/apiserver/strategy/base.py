@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hyperpy.api.wire import UserInfo
+
 Obj = dict[str, Any]
 
 
@@ -28,6 +30,8 @@ class Strategy:
         create: prepares a new object.
         update: prepares a changed object (new, old); the status is already the old one.
         update_status: prepares a status write (new, old); all but status and metadata is already the old one.
+        requested_by: notes on a new object who asked for it.
+        note_times: fills in times of conditions in a changed object (new, old, now as a `Time`).
         generation: whether metadata.generation counts changes of what the user wants.
         counted_annotations: whether a changed annotation counts too.
         status_on_create: whether a status given at creation is kept.
@@ -43,6 +47,8 @@ class Strategy:
     create: Callable[[Obj], None] = _nothing
     update: Callable[[Obj, Obj], None] = _no_change
     update_status: Callable[[Obj, Obj], None] = _no_change
+    requested_by: Callable[[Obj, UserInfo | None], None] | None = None
+    note_times: Callable[[Obj, Obj, str], None] | None = None
     generation: bool = False
     counted_annotations: bool = False
     status_on_create: bool = False

@@ -20,7 +20,7 @@ async def patch(core: Core, request: Request, info: RequestInfo, kind: Kind) -> 
     content = patching.read(request, find_repeated=options.field_validation != write_options.IGNORE)
     target = write.target(request, info, kind, dry_run=options.dry_run)
     change = _Change(target, content, options.field_validation)
-    rules = updating.STATUS if info.subresource == "status" else updating.MAIN
+    rules = updating.BY_SUBRESOURCE[info.subresource]
     written = await updating.update(core, target, change.transform, rules=rules)
     return write.answer(core, kind, form, written, [*change.warnings, *target.warnings])
 

@@ -31,7 +31,7 @@ async def update(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
     write = target(request, info, kind, dry_run=options.dry_run)
     strategy_of_kind = strategy.of(kind)
     transform = updating.replacement(write, obj, rules=strategy_of_kind)
-    rules = updating.STATUS if info.subresource == "status" else updating.MAIN
+    rules = updating.BY_SUBRESOURCE[info.subresource]
     try:
         written = await updating.update(core, write, transform, rules=rules)
     except errors.NotFound:
