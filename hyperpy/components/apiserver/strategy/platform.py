@@ -10,7 +10,7 @@ from hyperpy.components.apiserver.strategy.base import Obj, Strategy
 
 _ASKER = ("username", "uid", "groups", "extra")
 _DECIDED = ("Approved", "Denied")
-_COUNTED = ("tokenRequests", "requiresRepublish", "seLinuxMount")
+_DRIVER_COUNTED = ("tokenRequests", "requiresRepublish", "seLinuxMount")
 
 
 def _sign_request(request: Obj, user: UserInfo | None) -> None:
@@ -65,7 +65,7 @@ def _note_times(new: Obj, old: Obj, now: str) -> None:
 def _count_driver(new: Obj, old: Obj) -> None:
     """Only some of a driver's fields count as a change, and the first one makes generation 1."""
     now, before = new.get("spec") or {}, old.get("spec") or {}
-    if any(now.get(field) != before.get(field) for field in _COUNTED):
+    if any(now.get(field) != before.get(field) for field in _DRIVER_COUNTED):
         new["metadata"]["generation"] = (old["metadata"].get("generation") or 0) + 1
 
 
@@ -75,7 +75,7 @@ CERTIFICATE_REQUEST = Strategy(
 _COUNTED = Strategy(generation=True)
 _VERSIONED = Strategy(needs_resource_version=True)
 _STORAGE = "storage.k8s.io"
-STRATEGIES = {
+STRATEGIES: dict[tuple[str, str], Strategy] = {
     ("certificates.k8s.io", "certificatesigningrequests"): CERTIFICATE_REQUEST,
     ("events.k8s.io", "events"): Strategy(create_on_update=True, expires=True),
     ("networking.k8s.io", "ingressclasses"): _COUNTED,
