@@ -18,6 +18,7 @@ from hyperpy.components.controllers.nodelifecycle import NodeLifecycleController
 from hyperpy.components.controllers.podgc import PodGarbageCollector
 from hyperpy.components.controllers.replicaset import ReplicaSetController
 from hyperpy.components.controllers.replicationcontroller import ReplicationControllerController
+from hyperpy.components.controllers.resourcequota import ResourceQuotaController
 from hyperpy.components.controllers.rootca import RootCAPublisher
 from hyperpy.components.controllers.serviceaccount import ServiceAccountController
 from hyperpy.components.controllers.tainteviction import TaintEvictionController
@@ -63,6 +64,7 @@ CONTROLLERS = (
     Row("deployment-controller", "deployment", DeploymentController),
     Row("endpoints-controller", "endpoint", EndpointsController),
     Row("endpointslice-controller", "endpointslice", EndpointSliceController),
+    Row("resourcequota-controller", "resourcequota", ResourceQuotaController),
     Row("garbage-collector-controller", "garbagecollector", GarbageCollector, workers=16),
     Row("pod-garbage-collector-controller", "podgc", PodGarbageCollector),
 )

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from hyperpy.components.apiserver.admission.chain import Plugin
 from hyperpy.components.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from hyperpy.components.apiserver.admission.limit_ranger import LimitRanger
 from hyperpy.components.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from hyperpy.components.apiserver.admission.pod_security import PodSecurity
 from hyperpy.components.apiserver.admission.priority import Priority
+from hyperpy.components.apiserver.admission.resource_quota import ResourceQuota
 from hyperpy.components.apiserver.admission.service_account import ServiceAccount
 from hyperpy.components.apiserver.admission.world import Settings, World
 
@@ -33,10 +35,12 @@ class Row:
 
 PLUGINS = (
     Row("NamespaceLifecycle", lambda world: NamespaceLifecycle(world.objects)),
+    Row("LimitRanger", lambda world: LimitRanger(world.objects)),
     Row("ServiceAccount", lambda world: ServiceAccount(world.objects, world.feeds, world.rng)),
     Row("PodSecurity", lambda world: PodSecurity(world.objects, world.settings.pod_security)),
     Row("Priority", lambda world: Priority(world.objects, world.kinds)),
     Row("DefaultTolerationSeconds", lambda world: DefaultTolerationSeconds()),
+    Row("ResourceQuota", lambda world: ResourceQuota(world.objects, world.clock)),
 )
 
 NOT_SUPPORTED = frozenset((

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import perf_counter
 
 from hyperpy.api import errors
@@ -59,6 +60,15 @@ class Objects:
         result = await self._store.txn(Txn((unchanged,), (Put(kv.key, value, lease or kv.lease),)))
         self._metrics.note("update", kv.key, perf_counter() - began)
         return result.revision if result.succeeded else None
+
+    async def replace_all(self, changes: Sequence[tuple[KeyValue, bytes]]) -> bool:
+        """Write over several pairs that were read, all or none; False when one of them has changed meanwhile."""
+        unchanged = tuple(Compare(kv.key, Target.MOD, Op.EQUAL, kv.mod_revision) for kv, _ in changes)
+        puts = tuple(Put(kv.key, value, kv.lease) for kv, value in changes)
+        began = perf_counter()
+        result = await self._store.txn(Txn(unchanged, puts))
+        self._metrics.note("update", changes[0][0].key, perf_counter() - began)
+        return result.succeeded
 
     async def remove(self, kv: KeyValue) -> int | None:
         """Delete the pair that was read; None when it has changed meanwhile. Returns the deletion's revision."""

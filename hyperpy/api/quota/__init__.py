@@ -1,0 +1,12 @@
+"""ResourceQuota: what objects use, which quotas they count against, and whether there is room. Pure.
+
+Source: Concepts, "Resource Quotas"; message texts of Kubernetes v1.34.
+"""
+
+from __future__ import annotations
+
+from hyperpy.api.quota.charging import Change, Exceeded, charge
+from hyperpy.api.quota.counting import recount
+from hyperpy.api.quota.evaluators import Evaluator, count_name, evaluator_of
+
+__all__ = ["Change", "Evaluator", "Exceeded", "charge", "count_name", "evaluator_of", "recount"]

@@ -1,0 +1,93 @@
+"""LimitRanger and ResourceQuota in the API server."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hyperpy.api import errors, kinds
+
+PODS = "/api/v1/namespaces/default/pods"
+CORE = "/api/v1/namespaces/default"
+
+
+async def set_quota(cluster, name="q", used=None, **hard):
+    """A quota as its controller leaves it."""
+    quota = {"metadata": {"name": name}, "spec": {"hard": hard}}
+    made = await cluster.json("POST", f"{CORE}/resourcequotas", quota)
+    made["status"] = {"hard": hard, "used": {each: (used or {}).get(each, "0") for each in hard}}
+    await cluster.json("PUT", f"{CORE}/resourcequotas/{name}/status", made)
+
+
+async def used(cluster, name="q"):
+    return (await cluster.json("GET", f"{CORE}/resourcequotas/{name}"))["status"]["used"]
+
+
+async def test_a_pod_is_charged_and_the_next_one_refused(cluster, make_pod):
+    await set_quota(cluster, pods="1")
+    await cluster.json("POST", PODS, make_pod("a"))
+    assert await used(cluster) == {"pods": "1"}
+    with pytest.raises(errors.Forbidden) as refusal:
+        await cluster.json("POST", PODS, make_pod("b"))
+    assert refusal.value.message == (
+        'pods "b" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1'
+    )
+    assert refusal.value.details == {"name": "b", "kind": "pods"}
+
+
+async def test_writers_at_once_never_exceed_a_quota(cluster, make_pod):
+    await set_quota(cluster, "q", pods="5")
+    await set_quota(cluster, "r", **{"count/pods": "9"})
+    answers = await asyncio.gather(
+        *(cluster.json("POST", PODS, make_pod(f"p{i}")) for i in range(20)), return_exceptions=True
+    )
+    refused = [answer for answer in answers if isinstance(answer, errors.Forbidden)]
+    assert len(refused) == 15
+    assert len((await cluster.client.list(kinds.POD, namespace="default")).items) == 5
+    assert await used(cluster) == {"pods": "5"}
+    assert await used(cluster, "r") == {"count/pods": "5"}
+
+
+async def test_a_dry_run_is_judged_and_not_charged(cluster, make_pod):
+    await set_quota(cluster, pods="1")
+    await cluster.json("POST", f"{PODS}?dryRun=All", make_pod("a"))
+    assert await used(cluster) == {"pods": "0"}
+
+
+async def test_a_service_that_takes_more_is_charged_for_the_difference(cluster):
+    await set_quota(cluster, services="1", **{"services.nodeports": "1"})
+    service = {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}
+    await cluster.json("POST", f"{CORE}/services", service)
+    patch = {"spec": {"type": "NodePort"}}
+    await cluster.json("PATCH", f"{CORE}/services/s", patch, content_type="application/merge-patch+json")
+    assert await used(cluster) == {"services": "1", "services.nodeports": "1"}
+
+
+async def test_other_kinds_are_counted(cluster, make_config_map):
+    await set_quota(cluster, **{"count/configmaps": "0", "count/deployments.apps": "1"})
+    with pytest.raises(errors.Forbidden, match="requested: count/configmaps=1"):
+        await cluster.json("POST", f"{CORE}/configmaps", make_config_map("c"))
+
+
+async def test_a_container_gets_the_defaults_of_the_limit_range(cluster, make_pod):
+    item = {"type": "Container", "default": {"cpu": "1"}, "defaultRequest": {"cpu": "500m"}, "max": {"cpu": "2"}}
+    await cluster.json("POST", f"{CORE}/limitranges", {"metadata": {"name": "l"}, "spec": {"limits": [item]}})
+    pod = await cluster.json("POST", PODS, make_pod("a"))
+    assert pod["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "500m"}, "limits": {"cpu": "1"}}
+    assert pod["status"]["qosClass"] == "Burstable"
+    assert "cpu request for container main" in pod["metadata"]["annotations"]["kubernetes.io/limit-ranger"]
+    large = make_pod("b")
+    large["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "3"}}
+    with pytest.raises(errors.Forbidden) as refusal:
+        await cluster.json("POST", PODS, large)
+    assert refusal.value.message == ('pods "b" is forbidden: maximum cpu usage per Container is 2, but limit is 3')
+
+
+async def test_a_claim_keeps_to_the_limit_range(cluster):
+    item = {"type": "PersistentVolumeClaim", "max": {"storage": "1Gi"}}
+    await cluster.json("POST", f"{CORE}/limitranges", {"metadata": {"name": "l"}, "spec": {"limits": [item]}})
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}}
+    claim = {"metadata": {"name": "c"}, "spec": spec}
+    with pytest.raises(errors.Forbidden, match="maximum storage usage per PersistentVolumeClaim is 1Gi, but request"):
+        await cluster.json("POST", f"{CORE}/persistentvolumeclaims", claim)
