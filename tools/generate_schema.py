@@ -49,6 +49,12 @@ SPECIAL: dict[str, dict[str, Any]] = {
         for name in ("JSON", "JSONSchemaPropsOrArray", "JSONSchemaPropsOrBool", "JSONSchemaPropsOrStringArray")
     },
 }
+# Defaults of fields that tell items of a list apart: server-side apply needs them. The source leaves defaults out.
+KEY_DEFAULTS = {
+    "io.k8s.api.core.v1.ContainerPort": {"protocol": "TCP"},
+    "io.k8s.api.core.v1.ServicePort": {"protocol": "TCP"},
+    "io.k8s.api.core.v1.LocalObjectReference": {"name": ""},
+}
 PROSE = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": (
         "A fixed-point number with an optional suffix: decimal (n, u, m, k, M, G, T, P, E), binary (Ki to Ei) or an "
@@ -131,6 +137,8 @@ def structure_of(name: str, definition: dict[str, Any], groups: set[tuple[str, s
     if name in SPECIAL:
         return SPECIAL[name]
     result = clean(definition)
+    for field, default in KEY_DEFAULTS.get(name, {}).items():
+        result["properties"][field]["default"] = default
     if GROUP_VERSION_KIND in result:
         result[GROUP_VERSION_KIND] = [
             kind for kind in result[GROUP_VERSION_KIND] if (kind["group"], kind["version"]) in groups

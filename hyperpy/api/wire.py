@@ -34,6 +34,8 @@ class Request:
         query: every value of every query parameter, in order.
         headers: keys in lower case.
         user: set by authentication; never None after it.
+        check_create: raises Forbidden when the user may not create the object that an update or a patch names; set by
+            authorization, None where all is allowed.
     """
 
     method: str
@@ -42,6 +44,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     user: UserInfo | None = None
+    check_create: Callable[[], None] | None = None
 
     def param(self, name: str, default: str = "") -> str:
         """The first value of a query parameter, or `default`."""

@@ -134,5 +134,13 @@ def _value_step(item: Any) -> str:
     return fieldset.value_step(item)
 
 
+def of(node: Node) -> Shape:
+    """The shape of the root of a schema, made once for each node."""
+    if node.compiled is None:
+        node.compiled = Shape(node)
+    shape: Shape = node.compiled
+    return shape
+
+
 #: A place that no schema describes.
 UNDESCRIBED = Shape(None)

@@ -1,5 +1,5 @@
 """Protobuf in: the binary form in which Go clients (kubectl's typed commands, client-go) send built-in kinds."""
 
-from hyperpy.api.protobuf.decoding import MEDIA_TYPE, ProtobufError, decode
+from hyperpy.api.protobuf.decoding import MEDIA_TYPE, ProtobufError, decode, fields_of
 
-__all__ = ["MEDIA_TYPE", "ProtobufError", "decode"]
+__all__ = ["MEDIA_TYPE", "ProtobufError", "decode", "fields_of"]

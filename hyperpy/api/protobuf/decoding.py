@@ -20,7 +20,7 @@ from hyperpy.api.protobuf import wire
 from hyperpy.api.protobuf.wire import ProtobufError, fields
 from hyperpy.api.schema import definitions
 
-__all__ = ["MEDIA_TYPE", "ProtobufError", "decode"]
+__all__ = ["MEDIA_TYPE", "ProtobufError", "decode", "fields_of"]
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 
@@ -199,6 +199,11 @@ def _fields_of(name: str) -> dict[str, list[str]]:
         raise ProtobufError(f"{name} has no protobuf form here; send JSON")
     described: dict[str, list[str]] = orjson.loads(line)
     return described
+
+
+def fields_of(name: str) -> list[tuple[str, str, str]]:
+    """JSON name, flags and type of each field of a message, see tools/generate_protobuf_fields.py; none: not known."""
+    return [(entry[0], entry[1], entry[2]) for entry in _fields_of(name).values()] if name in _lines() else []
 
 
 @cache

@@ -21,16 +21,20 @@ class Node:
         map_keys: server-side apply: the fields that tell items of a `map` list apart.
         map_type: server-side apply: `granular`, `atomic`, or "" (granular).
         preserves_unknown: any field is allowed below.
+        default: the value of the field when none is given; None where the schema has no default.
+        compiled: what `api.apply` makes of the node, kept as long as the node is.
     """
 
-    __slots__ = ("_children", "_schema", "format", "int_or_string", "list_type", "map_keys", "map_type", "merge_key",
-                 "merge_strategy", "preserves_unknown", "type")  # fmt: skip
+    __slots__ = ("_children", "_schema", "compiled", "default", "format", "int_or_string", "list_type", "map_keys",
+                 "map_type", "merge_key", "merge_strategy", "preserves_unknown", "type")  # fmt: skip
 
     def __init__(self, schema: dict[str, Any]) -> None:
         target = definitions.structure(schema["$ref"]) if "$ref" in schema else schema
         place = {**target, **schema}
         self._schema = target
         self._children: dict[str, Node | None] = {}
+        self.compiled: Any = None
+        self.default: Any = place.get("default")
         self.int_or_string: bool = place.get("x-kubernetes-int-or-string", False)
         self.format: str = place.get("format", "")
         self.type: str = place.get("type", "")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from time import perf_counter
 
 import orjson
@@ -28,6 +30,7 @@ from hyperpy.components.apiserver.routing import Router
 
 log = logging.getLogger(__name__)
 
+_MAY_CREATE = ("patch", "update")
 _STREAMS = frozenset(("attach", "exec", "log", "portforward", "proxy"))
 
 
@@ -143,7 +146,7 @@ class Chain:
         if MASTERS in user.groups:
             exchange.authorized(True, "", 0.0)
         elif not authentication.is_public(request.path):
-            self._authorize(exchange, user)
+            self._authorize(exchange, request, user)
         if info.is_resource:
             response = await self._router.resource(request, info)
         else:
@@ -151,13 +154,22 @@ class Chain:
         await exchange.end(response)
         return response
 
-    def _authorize(self, exchange: Exchange, user: UserInfo) -> None:
+    def _authorize(self, exchange: Exchange, request: Request, user: UserInfo) -> None:
         began = perf_counter()
         asked = _attributes(exchange.info)
         decision = self._authorizer.decide(user, asked)
         exchange.authorized(decision.allowed, decision.reason, perf_counter() - began)
         if not decision.allowed:
             raise authorization.forbidden(user, asked, decision)
+        if asked.verb in _MAY_CREATE and not asked.subresource:
+            request.check_create = partial(self._check_create, user, asked)
+
+    def _check_create(self, user: UserInfo, asked: Attributes) -> None:
+        """A missing object is made by an apply, and by an update of some kinds; who asks must be allowed to."""
+        wanted = replace(asked, verb="create")
+        decision = self._authorizer.decide(user, wanted)
+        if not decision.allowed:
+            raise authorization.forbidden(user, wanted, decision)
 
 
 def _parse(request: Request) -> RequestInfo:

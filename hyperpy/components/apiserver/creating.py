@@ -1,14 +1,14 @@
 """Making an object: metadata, defaults, admission, the kind's own rules, validation, then one conditional write.
 
-decoded ─▶ metadata ─▶ defaults ─▶ admission ─▶ strategy ─▶ validation ─▶ admission ─▶ allocation ─▶ stored
-                                   (mutating)                          (validating)
+decoded ─▶ metadata ─▶ defaults ─▶ managers ─▶ admission ─▶ strategy ─▶ validation ─▶ admission ─▶ allocation ─▶ stored
+                                               (mutating)                          (validating)
 """
 
 from __future__ import annotations
 
 from hyperpy.api import defaults, errors, meta, validation
 from hyperpy.api.kinds import Kind
-from hyperpy.components.apiserver import conversion, metadata, strategy
+from hyperpy.components.apiserver import conversion, field_managers, metadata, strategy
 from hyperpy.components.apiserver.admission.chain import CREATE
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry import form
@@ -42,6 +42,8 @@ async def create(core: Core, write: Write, obj: Obj) -> Written:
         own["name"] = meta.generate_name(base, core.rng)
     write = write.named(own.get("name") or "")
     defaults.apply(kind, obj)
+    if write.manager:
+        await field_managers.track_new(core, write, obj)
     await core.admission.admit(write.attributes(CREATE, obj=obj))
     rules.create(obj)
     if rules.requested_by is not None:

@@ -16,7 +16,6 @@ from hyperpy.components.apiserver.strategy import Strategy
 
 Obj = dict[str, Any]
 
-_NOT_KEPT = ("managedFields", "selfLink")
 _OWNED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
 _NAMESPACE_MISMATCH = "the namespace of the provided object does not match the namespace sent on the request"
 
@@ -66,7 +65,7 @@ def begin(obj: Obj, *, strategy: Strategy, has_status: bool, now: str, uid: str)
     meta = obj["metadata"]
     if meta.get("resourceVersion"):
         raise errors.BadRequest("resourceVersion should not be set on objects to be created")
-    for name in (*_NOT_KEPT, *_OWNED, "generation", "resourceVersion"):
+    for name in ("selfLink", *_OWNED, "generation", "resourceVersion"):
         meta.pop(name, None)
     meta["uid"] = uid
     meta["creationTimestamp"] = now
@@ -79,8 +78,7 @@ def begin(obj: Obj, *, strategy: Strategy, has_status: bool, now: str, uid: str)
 def carry_over(new: Obj, old: Obj) -> None:
     """Fill in what only the API server sets, where the client left it out."""
     meta, before = new["metadata"], old["metadata"]
-    for name in _NOT_KEPT:
-        meta.pop(name, None)
+    meta.pop("selfLink", None)
     for name in _OWNED:
         if not meta.get(name) and name in before:
             meta[name] = before[name]

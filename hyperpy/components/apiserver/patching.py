@@ -21,7 +21,7 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 _TAKEN = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH)
-_LISTED = ", ".join(_TAKEN)
+_LISTED = ", ".join((*_TAKEN, APPLY_PATCH))
 
 Doc = dict[str, Any]
 
@@ -54,6 +54,16 @@ class Patch:
             raise errors.BadRequest("the patch makes something else than an object of the whole document")
         return result
 
+    @property
+    def touches_managers(self) -> bool:
+        """Whether the patch may read or write `metadata.managedFields`: most do not, and need not carry it along."""
+        if b"managedFields" in self.raw or b"\\u" in self.raw:
+            return True
+        if self.media_type != JSON_PATCH:
+            return False
+        places = (op.get(key) for op in self.content if isinstance(op, dict) for key in ("path", "from"))
+        return any(place in ("", "/metadata") for place in places)
+
     def _applied(self, doc: Doc, node: Node | None) -> Any:
         if self.media_type == JSON_PATCH:
             return patch.json_patch(doc, self.content)
@@ -67,6 +77,11 @@ class Patch:
         return errors.Invalid(f' "" is invalid: {cause}', details={"causes": [cause.detail()]})
 
 
+def media_type(request: Request) -> str:
+    """The kind of patch that a request says it sends."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def read(request: Request, *, find_repeated: bool) -> Patch:
     """The patch in a request's body.
 
@@ -74,21 +89,16 @@ def read(request: Request, *, find_repeated: bool) -> Patch:
         UnsupportedMediaType: it is of no kind that is taken here.
         BadRequest: it does not parse.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == APPLY_PATCH:
-        raise errors.UnsupportedMediaType(
-            f"server-side apply ({APPLY_PATCH}) is not supported by this server; "
-            f"use client-side apply, or one of the patch types it takes: {_LISTED}"
-        )
-    if media_type not in _TAKEN:
+    sent = media_type(request)
+    if sent not in _TAKEN:
         raise errors.UnsupportedMediaType(
             "the body of the request was in an unknown format - accepted media types include: "
-            f'{_LISTED}; the request said "{media_type}"'
+            f'{_LISTED}; the request said "{sent}"'
         )
-    if media_type == JSON_PATCH:
-        return Patch(media_type, _operations(request.body), request.body)
+    if sent == JSON_PATCH:
+        return Patch(sent, _operations(request.body), request.body)
     body = negotiation.decode_json(request.body, find_repeated=find_repeated)
-    return Patch(media_type, body.value, request.body, body.repeated)
+    return Patch(sent, body.value, request.body, body.repeated)
 
 
 def _operations(raw: bytes) -> list[Any]:

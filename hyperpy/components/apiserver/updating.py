@@ -1,8 +1,8 @@
 """Changing an object: read it, make the new version from it, check that, swap it in; again when somebody was faster.
 
-read ─▶ transform ─▶ defaults ─▶ admission ─▶ prepare ─▶ validation ─▶ admission ─▶ unchanged? answer as it is
-  ▲                              (mutating)                           (validating)     └─▶ last finalizer gone? delete
-  └──────────────────────── changed meanwhile ◀── compare-and-swap ◀───────────────────────┘
+read ─▶ transform ─▶ defaults ─▶ managers ─▶ admission ─▶ prepare ─▶ validation ─▶ admission ─▶ unchanged? answer as is
+  ▲                                          (mutating)                           (validating)     └─▶ last finalizer gone? delete
+  └──────────────────────── changed meanwhile ◀── compare-and-swap ◀───────────────────────────────────┘
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hyperpy.api import defaults, errors, meta, validation
 from hyperpy.api.kinds import Kind
 from hyperpy.api.patch import values
 from hyperpy.api.schema.cause import Cause
-from hyperpy.components.apiserver import conversion, metadata, strategy
+from hyperpy.components.apiserver import conversion, field_managers, metadata, strategy
 from hyperpy.components.apiserver.admission.chain import UPDATE
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.creating import is_service
@@ -135,6 +135,8 @@ async def _swap(core: Core, write: Write, rules: Rules, versions: _Versions) -> 
     check_uid(write, new["metadata"].get("uid"), old)
     metadata.carry_over(new, old)
     defaults.apply(kind, new)
+    if write.manager:
+        await field_managers.track(core, write, new, old)
     await core.admission.admit(write.attributes(UPDATE, obj=new, old=old))
     own = strategy.of(kind)
     new = rules.prepare(kind, own, new, old)
@@ -162,6 +164,7 @@ async def _swap(core: Core, write: Write, rules: Rules, versions: _Versions) -> 
 async def _replace(core: Core, write: Write, versions: _Versions, new: Obj) -> Written | None:
     kv = versions.kv
     new["metadata"]["resourceVersion"] = versions.old["metadata"]["resourceVersion"]
+    field_managers.keep_times(new, versions.old)
     value = form.encode(new)
     if new == versions.old or write.dry_run:
         return Written(value, kv.mod_revision)
@@ -203,7 +206,10 @@ def replacement(write: Write, obj: Obj, *, rules: Strategy) -> Transform:
                 raise validation.invalid(write.kind, write.name, [_UNVERSIONED])
         elif based_on != old["metadata"]["resourceVersion"]:
             raise conflict(write, MODIFIED_MEANWHILE)
-        return values.clone(obj)
+        own = obj["metadata"]
+        new: Obj = values.clone({**obj, "metadata": {**own, "managedFields": None}})
+        new["metadata"]["managedFields"] = own.get("managedFields")  # large, and nobody writes to it
+        return new
 
     return transform
 

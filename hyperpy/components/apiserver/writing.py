@@ -14,7 +14,8 @@ from hyperpy.components.apiserver.registry.form import Obj
 class Write:
     """One object that is to be written or deleted. `name` is "" when a new object has none yet.
 
-    `warnings` gathers what admission has to tell the client; it is shared by all forms of one write.
+    `warnings` gathers what admission has to tell the client; it is shared by all forms of one write. `manager` is who
+    owns the fields that the write changes; with "" the object's managedFields stay as the write makes them.
     """
 
     kind: Kind
@@ -24,6 +25,7 @@ class Write:
     user: UserInfo | None = None
     dry_run: bool = False
     warnings: list[str] = field(default_factory=list)
+    manager: str = ""
 
     def named(self, name: str) -> Write:
         """The same for an object of this name."""

@@ -9,12 +9,14 @@ from hyperpy.api.wire import Request, Response
 from hyperpy.components.apiserver import field_validation, negotiation, patching, updating
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry.form import Obj
-from hyperpy.components.apiserver.verbs import write, write_options
+from hyperpy.components.apiserver.verbs import apply, write, write_options
 from hyperpy.components.apiserver.writing import Write
 
 
 async def patch(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
     """PATCH of an object or of its status."""
+    if patching.media_type(request) == patching.APPLY_PATCH:
+        return await apply.patch(core, request, info, kind)
     form = negotiation.accepted(request)
     options = write_options.parse(request, "PatchOptions")
     content = patching.read(request, find_repeated=options.field_validation != write_options.IGNORE)
@@ -36,7 +38,7 @@ class _Change:
 
     async def transform(self, old: Obj) -> Obj:
         kind, content = self._target.kind, self._content
-        new = content.apply(old, schema.of(kind).root)
+        new = content.apply(old if content.touches_managers else _bare(old), schema.of(kind).root)
         field_validation.identify(kind, new)
         decoded = schema.of(kind).decode(new)
         if decoded.causes:
@@ -50,3 +52,8 @@ class _Change:
         if based_on and based_on != old["metadata"]["resourceVersion"]:
             raise updating.conflict(self._target, updating.MODIFIED_MEANWHILE)
         return new
+
+
+def _bare(obj: Obj) -> Obj:
+    """An object without its managers, which are large and would be copied."""
+    return {**obj, "metadata": {name: value for name, value in obj["metadata"].items() if name != "managedFields"}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hyperpy.api import errors
+from hyperpy.api.apply import managers
 from hyperpy.api.kinds import Kind
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
@@ -37,6 +38,8 @@ async def update(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
     except errors.NotFound:
         if not strategy_of_kind.create_on_update or info.subresource or obj["metadata"].get("resourceVersion"):
             raise
+        if request.check_create is not None:
+            request.check_create()
         written = await creating.create(core, write, obj)
     return answer(core, kind, form, written, [*warnings, *write.warnings])
 
@@ -55,7 +58,10 @@ def read_object(request: Request, kind: Kind, level: str) -> tuple[Obj, list[str
 
 def target(request: Request, info: RequestInfo, kind: Kind, *, dry_run: bool) -> Write:
     """What a request is about."""
-    return Write(kind, namespace_of(info, kind), info.name, info.subresource, request.user, dry_run)
+    manager = managers.name_of(request.param("fieldManager"), request.headers.get("user-agent", ""))
+    return Write(
+        kind, namespace_of(info, kind), info.name, info.subresource, request.user, dry_run, manager=manager
+    )  # fmt: skip
 
 
 def namespace_of(info: RequestInfo, kind: Kind) -> str | None:

@@ -6,7 +6,7 @@ Source: the API reference, "CreateOptions", "UpdateOptions", "PatchOptions"; tex
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hyperpy.api.schema import cause
 from hyperpy.api.wire import Request
@@ -19,15 +19,32 @@ _MAX_MANAGER = 128
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """`dry_run`: do everything but write. `field_validation`: what happens to unknown and repeated fields."""
+    """`dry_run`: do everything but write. `field_validation`: what happens to unknown and repeated fields.
+
+    `force`: an apply takes fields away from other managers.
+    """
 
     dry_run: bool = False
     field_validation: str = WARN
     field_manager: str = ""
+    force: bool = False
+
+
+def parse_apply(request: Request) -> WriteOptions:
+    """Read the options of an apply. Raises Invalid."""
+    if not request.param("fieldManager"):
+        raise option_errors.invalid("PatchOptions", [cause.required("fieldManager", "is required for apply patch")])
+    return replace(_parsed(request, "PatchOptions"), force=request.flag("force"))
 
 
 def parse(request: Request, kind: str = "CreateOptions") -> WriteOptions:
     """Read the options; `kind` is how messages call them. Raises Invalid."""
+    if "force" in request.query and kind == "PatchOptions":
+        raise option_errors.invalid(kind, [cause.forbidden("force", "may not be specified for non-apply patch")])
+    return _parsed(request, kind)
+
+
+def _parsed(request: Request, kind: str) -> WriteOptions:
     return WriteOptions(
         dry_run=dry_run(request.query.get("dryRun", ()), kind),
         field_validation=_field_validation(request, kind),
