@@ -4,8 +4,9 @@
        ▲                              │ 410 Expired, or the server forgot
        └──────────────────────────────┘
 
-Cached objects are read-only for everyone who reads them: copy before a change. Callbacks run inside the informer's
-task, one after another, in the order of events; they only note keys (a work queue), never wait.
+Cached objects are read-only for everyone who reads them: copy before a change. They have no managedFields, which our
+components never read and which are as large as the rest (an update without them leaves them alone). Callbacks run
+inside the informer's task, one after another, in the order of events; they only note keys (a work queue), never wait.
 """
 
 from __future__ import annotations
@@ -196,6 +197,7 @@ class Informer:
         old = self._objects.get(key)
         if old is not None and old["metadata"].get("resourceVersion") == obj["metadata"].get("resourceVersion"):
             return
+        obj["metadata"].pop("managedFields", None)
         if old is not None and old["metadata"].get("uid") != obj["metadata"].get("uid"):
             self._remove(key)
             old = None

@@ -18,6 +18,7 @@ from hyperpy.api.wire import UserInfo
 from hyperpy.client import local
 from hyperpy.client.informer import Informers
 from hyperpy.client.protocol import Client
+from hyperpy.components import user_agents
 from hyperpy.components.apiserver import access
 from hyperpy.components.apiserver.access import Identity
 from hyperpy.components.apiserver.options import Options as ApiServerOptions
@@ -112,7 +113,7 @@ class Cluster:
     def _client(self, user: UserInfo | Identity) -> Client:
         if isinstance(user, Identity):
             user = UserInfo(user.user, user.groups)
-        return local.connect(self.api_server.handler, user)
+        return local.connect(self.api_server.handler, user, user_agent=user_agents.of(user.name))
 
     def _scheduler(self) -> Component:
         from hyperpy.components.scheduler.component import Options, Scheduler

@@ -10,7 +10,7 @@ from hyperpy.client.informer import Informers
 from hyperpy.client.kubeconfig import ClusterAccess
 from hyperpy.client.protocol import Client
 from hyperpy.commands import UserError
-from hyperpy.components import loop, supervisor
+from hyperpy.components import loop, supervisor, user_agents
 from hyperpy.components.informing import InformersComponent
 from hyperpy.components.supervisor import Component
 
@@ -47,7 +47,7 @@ def run(access: ClusterAccess, make: Make, *, name: str, verbosity: int = 0) -> 
     """
 
     async def main() -> None:
-        client = http.connect(access, user_agent=f"hyperpy-{name}")
+        client = http.connect(access, user_agent=user_agents.of(name))
         try:
             informers = Informers(client)
             await supervisor.run([InformersComponent(informers), *make(client, informers)])

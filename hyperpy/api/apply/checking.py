@@ -1,4 +1,4 @@
-"""Whether an applied configuration fits its schema: fields that it does not have, wrong types, items told apart by nothing.
+"""Whether an applied configuration fits its schema: unknown fields, wrong types, items that nothing tells apart.
 
 The texts are those of structured-merge-diff, Go's way of writing values included, as users of kubectl know them.
 """

@@ -103,7 +103,9 @@ class Shape:
             return item[name]
         if self._defaults is None:
             fields = ((key, self.items.node.property(key) if self.items.node else None) for key in self.keys)
-            self._defaults = {key: node.default for key, node in fields if node is not None and node.default is not None}
+            self._defaults = {
+                key: node.default for key, node in fields if node is not None and node.default is not None
+            }
         if name not in self._defaults:
             raise ValueError(
                 f'associative list with keys has an element that omits key field "{name}" '

@@ -21,7 +21,7 @@ CUSTOM: dict[str, Any] = {"metadata": {}}
 
 @cache
 def built_in(name: str) -> dict[str, Any]:
-    """The zero object of a definition such as `io.k8s.api.apps.v1.Deployment`, without apiVersion and kind. Read-only."""
+    """The zero object of a definition such as `io.k8s.api.apps.v1.Deployment`, without apiVersion, kind. Read-only."""
     return {**CUSTOM, **_zero(name, frozenset())}
 
 

@@ -1,4 +1,4 @@
-"""metadata.managedFields of every write: who owns what afterwards. The rules are in `api.apply`; this finds their input.
+"""metadata.managedFields of every write: who owns what afterwards. The rules are in `api.apply`, their input here.
 
 Entries may speak of other versions of the kind; then objects are converted, which may ask a webhook. The rules are pure
 and wait for nothing: a run that needs a conversion is given up, and done again with it.

@@ -21,6 +21,7 @@ from hyperpy.api.wire import Request, Response
 from hyperpy.client import local
 from hyperpy.client.clock import Clock, SystemClock
 from hyperpy.client.informer import Informers
+from hyperpy.components import user_agents
 from hyperpy.components.apiserver import access, assembly, bootstrap, resources, serving
 from hyperpy.components.apiserver import options as settings
 from hyperpy.components.apiserver.authentication import UNSECURED
@@ -52,7 +53,7 @@ class ApiServer:
 
     def __init__(self, options: Options, *, store: Store | None = None, clock: Clock | None = None) -> None:
         self.options = options
-        self.client = local.connect(self.handler, access.APISERVER)
+        self.client = local.connect(self.handler, access.APISERVER, user_agent=user_agents.of(access.APISERVER.name))
         self.informers = Informers(self.client)
         self.port = 0
         self.insecure_port = 0

@@ -1,8 +1,8 @@
 """Changing an object: read it, make the new version from it, check that, swap it in; again when somebody was faster.
 
-read ─▶ transform ─▶ defaults ─▶ managers ─▶ admission ─▶ prepare ─▶ validation ─▶ admission ─▶ unchanged? answer as is
-  ▲                                          (mutating)                           (validating)     └─▶ last finalizer gone? delete
-  └──────────────────────── changed meanwhile ◀── compare-and-swap ◀───────────────────────────────────┘
+read ─▶ transform ─▶ defaults ─▶ managers ─▶ admission ─▶ prepare ─▶ validation ─▶ admission ─▶ unchanged? answer it
+  ▲                                          (mutating)                           (validating)     └─▶ last finalizer
+  └──────────────────────── changed meanwhile ◀── compare-and-swap ◀───────────────────┘               gone? delete
 """
 
 from __future__ import annotations

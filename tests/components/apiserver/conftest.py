@@ -42,6 +42,7 @@ class Cluster:
         *,
         content_type: str = "application/json",
         accept: str = "application/json",
+        user_agent: str = "tester/1.0",
     ) -> Response:
         """A request; `target` is a path with an optional query, `body` an object or bytes."""
         path, _, text = target.partition("?")
@@ -50,7 +51,7 @@ class Cluster:
             name, _, value = pair.partition("=")
             query[name] = (*query.get(name, ()), value)
         raw = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
-        headers = {"accept": accept, "content-type": content_type}
+        headers = {"accept": accept, "content-type": content_type, "user-agent": user_agent}
         request = Request(method, path, query, headers, raw, UserInfo("tester", ("system:masters",)))
         return await self.handler(request, paths.parse(method, path, query))
 

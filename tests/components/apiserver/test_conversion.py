@@ -81,5 +81,7 @@ async def test_events_are_selected_by_the_names_of_their_own_form(cluster):
     await cluster.json("POST", CORE, event("b", "db"))
     found = await cluster.json("GET", f"{EVENTS}?fieldSelector=regarding.name%3Ddb".replace("%3D", "="))
     assert [(each["metadata"]["name"], each["note"]) for each in found["items"]] == [("b", "it is")]
+    for each in found["items"]:
+        assert each["metadata"].pop("managedFields")[0]["apiVersion"] == "v1"
     assert orjson.dumps(found).count(b"involvedObject") == 0
     assert [each["metadata"]["name"] for each in (await cluster.json("GET", CORE))["items"]] == ["a", "b"]

@@ -20,6 +20,7 @@ _PATCH_TYPES = (
     "application/json-patch+json",
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
 )
 _EDITS = {"get": ("read", "get"), "put": ("replace", "put"), "patch": ("patch", "patch"), "post": ("create", "post")}
 
@@ -115,7 +116,7 @@ class Operations:
         patch = action == "patch"
         operation = self._operation(
             action, identity, text, answer=definition, target=target,
-            query=parameters.WRITE,
+            query=parameters.PATCH if patch else parameters.WRITE,
         )  # fmt: skip
         body = reference(definitions.META + "Patch" if patch else definition)
         types = _PATCH_TYPES if patch else (_ANY_BODY,)

@@ -40,6 +40,10 @@ _FIELD_VALIDATION = _query(
     "warning for each, `Strict` refuses the request and names all of them.",
 )
 WRITE = (_DRY_RUN, _FIELD_MANAGER, _FIELD_VALIDATION)
+PATCH = (
+    *WRITE,
+    _query("force", "boolean", "An apply takes fields that others own. Other patches must not say it."),
+)
 
 DELETE = (
     _DRY_RUN,

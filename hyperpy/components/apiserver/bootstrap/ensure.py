@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from hyperpy.api import defaults, errors, meta
 from hyperpy.api.kinds import Kind
-from hyperpy.components.apiserver import metadata, strategy, updating
+from hyperpy.components.apiserver import field_managers, metadata, strategy, updating
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.form import Obj
@@ -32,6 +33,10 @@ async def all_of(core: Core, kind: Kind, wanted: Sequence[Obj], *, mend: Mend) -
             there = current.get(obj["metadata"]["name"])
             if there is None or mend(there, obj) != there:
                 group.create_task(one(core, kind, obj, mend=mend), name=f"bootstrap/{kind.plural}")
+
+
+#: Who owns what is made at the start, as in Kubernetes.
+_MANAGER = "kube-apiserver"
 
 
 async def one(core: Core, kind: Kind, wanted: Obj, *, mend: Mend) -> None:
@@ -60,6 +65,7 @@ async def _create(core: Core, target: Write, wanted: Obj) -> None:
     now, uid = meta.timestamp(core.clock.now()), metadata.new_uid(core.rng)
     metadata.begin(obj, strategy=rules, has_status="status" in kind.subresources, now=now, uid=uid)
     defaults.apply(kind, obj)
+    await field_managers.track_new(core, replace(target, manager=_MANAGER), obj)
     rules.create(obj)
     try:
         await core.objects.create(kind, target.namespace, target.name, form.encode(obj))

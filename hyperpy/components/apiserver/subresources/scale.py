@@ -5,21 +5,34 @@ Source: the API reference, "Scale".
 
 from __future__ import annotations
 
-from hyperpy.api import errors, labels, schema, validation
+from dataclasses import replace
+
+from hyperpy.api import errors, labels, meta, schema, validation
+from hyperpy.api.apply import managers
 from hyperpy.api.kinds import Kind
 from hyperpy.api.patch import values
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.schema import cause
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import conversion, field_validation, negotiation, patching, rendering, updating
+from hyperpy.components.apiserver import (
+    conversion,
+    field_managers,
+    field_validation,
+    negotiation,
+    patching,
+    rendering,
+    updating,
+)
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry import form as stored
 from hyperpy.components.apiserver.registry.form import Obj
+from hyperpy.components.apiserver.subresources import scale_managers
 from hyperpy.components.apiserver.updating import Transform
+from hyperpy.components.apiserver.verbs import apply as apply_verb
 from hyperpy.components.apiserver.verbs import write, write_options
 from hyperpy.components.apiserver.writing import Write
 
-SCALE = Kind("autoscaling", "v1", "Scale", "scales")
+SCALE = scale_managers.SCALE
 _KEPT = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
@@ -44,6 +57,8 @@ async def update(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
 
 async def patch(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
     """PATCH of a Scale."""
+    if patching.media_type(request) == patching.APPLY_PATCH:
+        return await _apply(core, request, info, kind)
     options = write_options.parse(request, "PatchOptions")
     content = patching.read(request, find_repeated=options.field_validation != write_options.IGNORE)
     target = write.target(request, info, kind, dry_run=options.dry_run)
@@ -55,6 +70,30 @@ async def patch(core: Core, request: Request, info: RequestInfo, kind: Kind) -> 
         return _scaled(target, old, wanted)
 
     return await _write(core, target, transform, [])
+
+
+async def _apply(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
+    """PATCH of a Scale by an apply configuration."""
+    options = write_options.parse_apply(request)
+    config, warnings = apply_verb.read(request, options)
+    apply_verb.check(config, SCALE)
+    target = replace(write.target(request, info, kind, dry_run=options.dry_run), manager="")
+    operation = scale_managers.operation(options.field_manager, now=meta.timestamp(core.clock.now()))
+
+    async def transform(old: Obj) -> Obj:
+        before = field_managers.decoded(old)
+        applied = apply_verb.applied_by(
+            operation, of(old), config, scale_managers.of_scale(before),
+            zero=field_managers.zero_of(SCALE), force=options.force,
+        )  # fmt: skip
+        wanted: Obj = values.clone(applied.obj)
+        field_validation.settle(SCALE, wanted, repeated=(), level=write_options.IGNORE)
+        new = _scaled(target, old, wanted)
+        after = scale_managers.of_parent(before, applied.managed, kind.api_version)
+        new["metadata"][field_managers.FIELD] = managers.encode(after)
+        return new
+
+    return await _write(core, target, transform, warnings)
 
 
 def of(obj: Obj) -> Obj:

@@ -1,4 +1,4 @@
-"""apply (PATCH with application/apply-patch+yaml): a configuration laid over the object, which is made when it is missing.
+"""apply (PATCH with application/apply-patch+yaml): a configuration laid over the object, which is made when missing.
 
 Source: the API reference, "PatchOptions"; Kubernetes' documentation, "Server-Side Apply".
 """
@@ -152,7 +152,7 @@ class Applier:
 def applied_by(
     operation: apply.Operation, live: Obj, config: Obj, managed: Managed, *, zero: Obj, force: bool
 ) -> Applied:
-    """Apply, with what kubectl is granted: it takes over what its client-side apply set. Raises Conflict, BadRequest."""
+    """Apply; kubectl takes over what its client-side apply set. Raises Conflict, BadRequest."""
     try:
         applied = apply.apply(live, config, managed, operation, zero=zero, force=force)
     except apply.Conflicts as conflicts:

@@ -39,9 +39,14 @@ async def test_a_strategic_patch_merges_lists_by_their_key(cluster, make_pod):
     assert container["volumeMounts"]
 
 
-async def test_server_side_apply_is_refused_by_name(cluster, one):
-    with pytest.raises(errors.UnsupportedMediaType, match=r"server-side apply \(application/apply-patch\+yaml\)"):
-        await cluster.send("PATCH", ONE, b"data: {}", content_type="application/apply-patch+yaml")
+async def test_an_unknown_kind_of_patch_is_refused_with_the_known_ones(cluster, one):
+    with pytest.raises(errors.UnsupportedMediaType) as caught:
+        await cluster.send("PATCH", ONE, b"data: {}", content_type="application/apply-patch+cbor")
+    assert caught.value.message == (
+        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
+        "application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml; "
+        'the request said "application/apply-patch+cbor"'
+    )
 
 
 async def test_a_patch_that_changes_nothing_makes_no_revision(cluster, one):

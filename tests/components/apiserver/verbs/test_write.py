@@ -212,12 +212,6 @@ async def test_unknown_resources_and_verbs_are_refused(cluster, make_config_map)
         await cluster.send("POST", "/api/v1/configmaps", {"metadata": {"name": "one"}})
 
 
-async def test_managed_fields_are_not_kept(cluster, make_config_map):
-    managed = [{"manager": "us", "operation": "Apply"}]
-    made = await cluster.json("POST", CONFIG_MAPS, make_config_map("one", managedFields=managed))
-    assert "managedFields" not in made["metadata"]
-
-
 @pytest.mark.parametrize("name", ["..", "a\x00b", "a%b", "\udcff"])
 async def test_names_that_cannot_be_keys_are_bad_requests(cluster, name):
     with pytest.raises(errors.BadRequest, match="may not be a name"):
