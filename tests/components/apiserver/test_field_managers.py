@@ -218,7 +218,10 @@ async def test_at_most_ten_updaters_are_kept(cluster, make_config_map):
     for index in range(1, 13):
         await cluster.clock.advance(1)
         patched = await cluster.json(
-            "PATCH", f"{CONFIG_MAPS}/one?fieldManager=m{index:02}", {"data": {f"k{index}": "1"}}, content_type=MERGE_PATCH
+            "PATCH",
+            f"{CONFIG_MAPS}/one?fieldManager=m{index:02}",
+            {"data": {f"k{index}": "1"}},
+            content_type=MERGE_PATCH,
         )  # fmt: skip
     names = [one["manager"] for one in patched["metadata"]["managedFields"]]
     assert len(names) == 10 and names[0] == "ancient-changes" and names[-1] == "m12"
