@@ -42,7 +42,9 @@ def test_every_verb_of_a_kind_is_an_operation_with_its_action_and_kind() -> None
         "dryRun",
         "fieldManager",
         "fieldValidation",
+        "force",
     }
+    assert "application/apply-patch+yaml" in one["patch"]["requestBody"]["content"]
     scale = paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale"]
     assert scale["get"]["x-kubernetes-group-version-kind"]["kind"] == "Scale"
 
