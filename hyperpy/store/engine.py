@@ -38,6 +38,7 @@ from hyperpy.store.protocol import (
     Txn,
     TxnResult,
     Unavailable,
+    WatchBatch,
 )
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,14 @@ class Engine:
         """The newest committed revision."""
         self._refuse_when_closed()
         return self.committed
+
+    def recent(self, key: bytes, end: bytes, *, after: int) -> WatchBatch | None:
+        """The changes of a range after a revision, or None; see `protocol.Recent.recent`."""
+        self._refuse_when_closed()
+        if after + 1 < self.history.start:
+            return None
+        events = self.history.since(after + 1, key=key, end=end) if after < self.committed else ()
+        return WatchBatch(events, self.committed)
 
     async def watch(
         self, key: bytes, end: bytes | None = None, *, start_revision: int = 0, prev_kv: bool = False

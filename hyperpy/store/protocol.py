@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class StoreError(Exception):
@@ -258,6 +258,14 @@ class Store(Protocol):
 
     async def aclose(self) -> None:
         """Finish the writes under way and let go of everything."""
+
+
+@runtime_checkable
+class Recent(Protocol):
+    """What a store can do that has its newest changes at hand."""
+
+    def recent(self, key: bytes, end: bytes, *, after: int) -> WatchBatch | None:
+        """The changes of a range after a revision, up to the newest one, without waiting; None: not known any more."""
 
 
 def prefix_end(prefix: bytes) -> bytes:

@@ -14,10 +14,11 @@ from hyperpy.components.apiserver.authorization import AlwaysAllow, Authorizer
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.event_leases import EventLeases
 from hyperpy.components.apiserver.metrics.admission import AdmissionMetrics
-from hyperpy.components.apiserver.metrics.storage import WriteMetrics
+from hyperpy.components.apiserver.metrics.storage import ListMetrics, WriteMetrics
 from hyperpy.components.apiserver.metrics.watches import WatchMetrics
 from hyperpy.components.apiserver.registry.feeds import Feeds
 from hyperpy.components.apiserver.registry.objects import Objects
+from hyperpy.components.apiserver.registry.pages import Lists
 from hyperpy.components.apiserver.service_allocation import ServiceAllocation
 from hyperpy.components.instruments import Instruments
 from hyperpy.store.protocol import Store
@@ -34,6 +35,7 @@ class Core:
     rng: random.Random
     objects: Objects
     feeds: Feeds
+    lists: Lists
     services: ServiceAllocation
     event_leases: EventLeases
     admission: Chain
@@ -67,6 +69,7 @@ def assemble(
         rng=rng,
         objects=objects,
         feeds=feeds,
+        lists=Lists(store, ListMetrics(instruments)),
         services=ServiceAllocation(objects, config, rng),
         event_leases=EventLeases(objects, clock, ttl_s=config.event_ttl_s),
         admission=Chain(table.plugins(world), AdmissionMetrics(instruments)),

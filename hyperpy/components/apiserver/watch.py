@@ -49,7 +49,7 @@ async def _open(core: Core, kind: Kind, selection: Selection, options: ListOptio
         wants_initial = not options.revision
     initial: pages.Page | None = None
     if wants_initial:
-        initial = await pages.read(core.store, kind, selection, ListOptions(revision=options.revision))
+        initial = await core.lists.page(selection, ListOptions(revision=options.revision))
         after = initial.revision
     elif options.revision:
         after = options.revision

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hyperpy.api.kinds import Kind, Registry
 from hyperpy.components.apiserver.metrics.requests import LATENCY_S
 from hyperpy.components.apiserver.registry import form
-from hyperpy.components.instruments import Distribution, Instruments
+from hyperpy.components.instruments import Distribution, Instruments, Value
 from hyperpy.store import protocol
 from hyperpy.store.protocol import Get, Store, StoreError
 
@@ -38,6 +38,42 @@ class WriteMetrics:
             group_name = "" if group == b"core" else group.decode()
             found = self._known[place] = self._durations.child(operation, group_name, plural.decode())
         found.observe(duration_s)
+
+
+class ListMetrics:
+    """What lists took: objects read from the store, looked into, and given out."""
+
+    def __init__(self, instruments: Instruments) -> None:
+        labels = ("group", "resource")
+        self._total = instruments.counter(
+            "apiserver_storage_list_total", "Number of LIST requests served from storage", labels
+        )
+        self._fetched = instruments.counter(
+            "apiserver_storage_list_fetched_objects_total",
+            "Number of objects read from storage in the course of serving a LIST request",
+            labels,
+        )
+        self._evaluated = instruments.counter(
+            "apiserver_storage_list_evaluated_objects_total",
+            "Number of objects tested in the course of serving a LIST request from storage",
+            labels,
+        )
+        self._returned = instruments.counter(
+            "apiserver_storage_list_returned_objects_total",
+            "Number of objects returned for a LIST request from storage",
+            labels,
+        )
+        self._known: dict[str, tuple[Value, ...]] = {}
+
+    def note(self, kind: Kind, *, fetched: int, evaluated: int, returned: int) -> None:
+        """Count one list."""
+        counters = self._known.get(kind.qualified)
+        if counters is None:
+            families = (self._total, self._fetched, self._evaluated, self._returned)
+            counters = tuple(family.child(kind.group, kind.plural) for family in families)
+            self._known[kind.qualified] = counters
+        for counter, amount in zip(counters, (1, fetched, evaluated, returned), strict=True):
+            counter.value += amount
 
 
 class StoredMetrics:

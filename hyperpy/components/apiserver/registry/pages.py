@@ -14,9 +14,10 @@ from typing import Any
 import orjson
 
 from hyperpy.api import errors
-from hyperpy.api.kinds import Kind
 from hyperpy.components.apiserver import conversion
+from hyperpy.components.apiserver.metrics.storage import ListMetrics
 from hyperpy.components.apiserver.registry import form
+from hyperpy.components.apiserver.registry.index import Found, Indexes
 from hyperpy.components.apiserver.registry.query import ListOptions
 from hyperpy.components.apiserver.registry.selection import Selection
 from hyperpy.store.protocol import Compacted, FutureRevision, Get, KeyValue, Range, Store, prefix_end
@@ -55,40 +56,6 @@ class ContinueExpired(errors.Expired):
         return status
 
 
-async def read(store: Store, kind: Kind, selection: Selection, options: ListOptions) -> Page:
-    """One page of a list.
-
-    Raises:
-        BadRequest: a broken continue token.
-        Expired: the revision asked for, or the token's, is compacted.
-        Timeout: the revision asked for has not happened yet.
-    """
-    base = form.prefix(kind, selection.namespace)
-    start, revision = base, 0
-    if options.continue_token:
-        start, revision = _open_token(options.continue_token, base)
-    elif options.exact:
-        revision = options.revision or 0
-    try:
-        page = await _read(store, kind, selection, _Span(start, base, revision, options.limit))
-    except Compacted as compacted:
-        if options.continue_token:
-            raise ContinueExpired(_token(_LATEST, start, base)) from compacted
-        raise errors.Expired("The resourceVersion for the provided list is too old.") from compacted
-    except FutureRevision as future:
-        raise too_large(revision, await store.revision()) from future
-    if options.revision and page.revision < options.revision:
-        raise too_large(options.revision, page.revision)
-    return page
-
-
-def too_large(asked: int, current: int) -> errors.Timeout:
-    """The error for a resourceVersion this store has not reached."""
-    text = f"Too large resource version: {asked}, current: {current}"
-    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-    return errors.Timeout(f"Timeout: {text}", details={"causes": [cause]}, retry_after_s=1)
-
-
 @dataclass(frozen=True, slots=True)
 class _Span:
     """Where a page starts, the prefix it stays in, its snapshot (0: the newest) and its size (0: no limit)."""
@@ -99,42 +66,103 @@ class _Span:
     limit: int
 
 
-async def _read(store: Store, kind: Kind, selection: Selection, span: _Span) -> Page:
-    name = selection.exact_name
-    if name and (selection.namespace or not kind.namespaced):
-        return await _read_one(store, selection, form.key(kind, selection.namespace, name), span)
-    if selection.selects_all:
-        found = await _range(store, span.start, span, limit=span.limit)
-        return _page(await conversion.served(kind, found.kvs), found, span, found.count - len(found.kvs))
-    return await _read_filtered(store, selection, span)
+class Lists:
+    """Reads lists from a store, by its indexes where they can tell, and counts what that took."""
+
+    def __init__(self, store: Store, metrics: ListMetrics) -> None:
+        self._store = store
+        self._indexes = Indexes(store)
+        self._metrics = metrics
+
+    async def page(self, selection: Selection, options: ListOptions) -> Page:
+        """One page of a list.
+
+        Raises:
+            BadRequest: a broken continue token.
+            Expired: the revision asked for, or the token's, is compacted.
+            Timeout: the revision asked for has not happened yet.
+        """
+        base = form.prefix(selection.kind, selection.namespace)
+        start, revision = base, 0
+        if options.continue_token:
+            start, revision = _open_token(options.continue_token, base)
+        elif options.exact:
+            revision = options.revision or 0
+        try:
+            page = await self._read(selection, _Span(start, base, revision, options.limit))
+        except Compacted as compacted:
+            if options.continue_token:
+                raise ContinueExpired(_token(_LATEST, start, base)) from compacted
+            raise errors.Expired("The resourceVersion for the provided list is too old.") from compacted
+        except FutureRevision as future:
+            raise too_large(revision, await self._store.revision()) from future
+        if options.revision and page.revision < options.revision:
+            raise too_large(options.revision, page.revision)
+        return page
+
+    async def _read(self, selection: Selection, span: _Span) -> Page:
+        kind, name = selection.kind, selection.exact_name
+        if name and (selection.namespace or not kind.namespaced):
+            return await self._read_one(selection, form.key(kind, selection.namespace, name), span)
+        if selection.selects_all:
+            found = await self._range(span.start, span, limit=span.limit)
+            kvs = await conversion.served(kind, found.kvs)
+            self._metrics.note(kind, fetched=len(kvs), evaluated=0, returned=len(kvs))
+            return _page(kvs, found, span, found.count - len(kvs))
+        indexed = await self._indexes.find(selection)
+        if indexed is not None and span.revision in (0, indexed.revision):
+            page = _cut(indexed, span)
+            self._metrics.note(kind, fetched=indexed.fetched, evaluated=indexed.evaluated, returned=len(page.kvs))
+            return page
+        return await self._read_filtered(selection, span)
+
+    async def _read_one(self, selection: Selection, key: bytes, span: _Span) -> Page:
+        found = await self._store.get(Get(key, revision=span.revision))
+        kvs = await conversion.served(selection.kind, found.kvs)
+        kept = [kv for kv in kvs if selection.admits(kv)]
+        self._metrics.note(selection.kind, fetched=len(kvs), evaluated=len(kvs), returned=len(kept))
+        return Page(kept, span.revision or found.revision)
+
+    async def _read_filtered(self, selection: Selection, span: _Span) -> Page:
+        """Read on until the page is full of matches; without a limit in one read, so from one snapshot either way."""
+        kept: list[KeyValue] = []
+        fetched = 0
+        start, chunk = span.start, max(span.limit, _FILTER_CHUNK) if span.limit else 0
+        while True:
+            found = await self._range(start, span, limit=chunk)
+            span = _Span(span.start, span.base, span.revision or found.revision, span.limit)
+            fetched += len(found.kvs)
+            rest = False
+            for index, kv in enumerate(await conversion.served(selection.kind, found.kvs)):
+                if selection.admits(kv):
+                    kept.append(kv)
+                    if len(kept) == span.limit:
+                        rest = found.more or index + 1 < len(found.kvs)
+                        break
+            else:
+                if found.more and found.kvs:
+                    start = found.kvs[-1].key + b"\0"
+                    continue
+            self._metrics.note(selection.kind, fetched=fetched, evaluated=fetched, returned=len(kept))
+            return Page(kept, span.revision, _token(span.revision, kept[-1].key + b"\0", span.base) if rest else "")
+
+    async def _range(self, start: bytes, span: _Span, *, limit: int) -> Range:
+        return await self._store.get(Get(start, prefix_end(span.base), limit=limit, revision=span.revision))
 
 
-async def _read_one(store: Store, selection: Selection, key: bytes, span: _Span) -> Page:
-    found = await store.get(Get(key, revision=span.revision))
-    kvs = await conversion.served(selection.kind, found.kvs)
-    return Page([kv for kv in kvs if selection.admits(kv)], span.revision or found.revision)
+def _cut(found: Found, span: _Span) -> Page:
+    kvs = [kv for kv in found.kvs if kv.key >= span.start] if span.start != span.base else found.kvs
+    if not span.limit or len(kvs) <= span.limit:
+        return Page(kvs, found.revision)
+    kept = kvs[: span.limit]
+    return Page(kept, found.revision, _token(found.revision, kept[-1].key + b"\0", span.base))
 
 
-async def _read_filtered(store: Store, selection: Selection, span: _Span) -> Page:
-    """Read on until the page is full of matches; without a limit in one read, so from one snapshot either way."""
-    kept: list[KeyValue] = []
-    start, chunk = span.start, max(span.limit, _FILTER_CHUNK) if span.limit else 0
-    while True:
-        found = await _range(store, start, span, limit=chunk)
-        span = _Span(span.start, span.base, span.revision or found.revision, span.limit)
-        for index, kv in enumerate(await conversion.served(selection.kind, found.kvs)):
-            if selection.admits(kv):
-                kept.append(kv)
-                if len(kept) == span.limit:
-                    rest = found.more or index + 1 < len(found.kvs)
-                    return Page(kept, span.revision, _token(span.revision, kv.key + b"\0", span.base) if rest else "")
-        if not found.more or not found.kvs:
-            return Page(kept, span.revision)
-        start = found.kvs[-1].key + b"\0"
-
-
-async def _range(store: Store, start: bytes, span: _Span, *, limit: int) -> Range:
-    return await store.get(Get(start, prefix_end(span.base), limit=limit, revision=span.revision))
+def too_large(asked: int, current: int) -> errors.Timeout:
+    """The error for a resourceVersion this store has not reached."""
+    text = f"Too large resource version: {asked}, current: {current}"
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    return errors.Timeout(f"Timeout: {text}", details={"causes": [cause]}, retry_after_s=1)
 
 
 def _page(kvs: Sequence[KeyValue], found: Range, span: _Span, remaining: int) -> Page:

@@ -1,7 +1,8 @@
 """Which objects of a kind a request means: one namespace or all, label and field selectors.
 
-A selection that names one object becomes a read of one key. Else stored bytes are searched for what every match must
-hold (`"app":"web"`), and only those that hold it are decoded. An index would be asked here.
+A selection that names one object becomes a read of one key, and others are looked up in an index (`index`) where there
+is one. Else stored bytes are searched for what every match must hold (`"app":"web"`), and only those that hold it are
+decoded.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
 from hyperpy.components.apiserver import deletion, deletion_options, negotiation, rendering, strategy
 from hyperpy.components.apiserver.core import Core
-from hyperpy.components.apiserver.registry import form, pages, query
+from hyperpy.components.apiserver.registry import form, query
 from hyperpy.components.apiserver.verbs import read, write
 from hyperpy.components.apiserver.writing import Write
 
@@ -34,7 +34,7 @@ async def delete_collection(core: Core, request: Request, info: RequestInfo, kin
     """DELETE of all that a request selects; answers with a list of it. One that is gone already is no failure."""
     negotiation.accepted(request)
     options = deletion_options.parse(request)
-    page = await pages.read(core.store, kind, read.selected(request, info, kind), query.parse(request, watch=False))
+    page = await core.lists.page(read.selected(request, info, kind), query.parse(request, watch=False))
     targets = [
         Write(kind, own.get("namespace"), own["name"], "", request.user, options.dry_run)
         for own in (form.decoded(kv)["metadata"] for kv in page.kvs)

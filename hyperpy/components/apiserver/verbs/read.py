@@ -34,7 +34,7 @@ async def list_objects(core: Core, request: Request, info: RequestInfo, kind: Ki
     """A page of the objects a request selects."""
     form = negotiation.accepted(request)
     options = query.parse(request, watch=False)
-    page = await pages.read(core.store, kind, selected(request, info, kind), options)
+    page = await core.lists.page(selected(request, info, kind), options)
     return rendering.many(kind, form, page, now=core.clock.now())
 
 
