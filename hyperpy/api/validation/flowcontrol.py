@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from hyperpy.api import names
+from hyperpy.api import flowcontrol, names
 from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
 from hyperpy.api.validation import formats, rules
+from hyperpy.api.validation.equality import same
 from hyperpy.api.validation.ruleset import Rules
 
 Obj = dict[str, Any]
@@ -45,6 +46,7 @@ def flow_schema(obj: Obj) -> Iterator[Cause]:
         yield cause.required(f"{path}.priorityLevelConfiguration.name", "must reference a priority level")
     for i, rule in enumerate(spec.get("rules") or ()):
         yield from _rule(rule, f"{path}.rules[{i}]")
+    yield from _fixed(obj, flowcontrol.MANDATORY_SCHEMAS)
     yield from conditions(obj, obj)
 
 
@@ -67,7 +69,16 @@ def priority_level(obj: Obj) -> Iterator[Cause]:
             yield from _limited(limited, "spec.limited")
     else:
         yield cause.not_supported("spec.type", kind, ("Exempt", "Limited"))
+    yield from _fixed(obj, flowcontrol.MANDATORY_LEVELS, but="exempt")
     yield from conditions(obj, obj)
+
+
+def _fixed(obj: Obj, mandatory: Mapping[str, Obj], *, but: str = "") -> Iterator[Cause]:
+    """A mandatory object is as it is, but for one field of its spec."""
+    name, spec = obj["metadata"].get("name"), obj.get("spec") or {}
+    wanted = mandatory.get(name)
+    if wanted is not None and not same({**spec, but: None}, {**wanted, but: None}):
+        yield cause.invalid("spec", spec, f"spec of '{name}' must equal the fixed value")
 
 
 def conditions(new: Obj, old: Obj) -> Iterator[Cause]:

@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hyperpy.components.apiserver.admission.certificates import (
+    CertificateApproval,
+    CertificateSigning,
+    CertificateSubjectRestriction,
+)
 from hyperpy.components.apiserver.admission.chain import Plugin
+from hyperpy.components.apiserver.admission.default_ingress_class import DefaultIngressClass
 from hyperpy.components.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from hyperpy.components.apiserver.admission.limit_ranger import LimitRanger
 from hyperpy.components.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from hyperpy.components.apiserver.admission.pod_security import PodSecurity
 from hyperpy.components.apiserver.admission.priority import Priority
+from hyperpy.components.apiserver.admission.rbac_escalation import RbacEscalation
 from hyperpy.components.apiserver.admission.resource_quota import ResourceQuota
 from hyperpy.components.apiserver.admission.service_account import ServiceAccount
 from hyperpy.components.apiserver.admission.world import Settings, World
@@ -40,8 +47,15 @@ PLUGINS = (
     Row("PodSecurity", lambda world: PodSecurity(world.objects, world.settings.pod_security)),
     Row("Priority", lambda world: Priority(world.objects, world.kinds)),
     Row("DefaultTolerationSeconds", lambda world: DefaultTolerationSeconds()),
+    Row("CertificateApproval", lambda world: CertificateApproval(world.authorizer)),
+    Row("CertificateSigning", lambda world: CertificateSigning(world.authorizer)),
+    Row("CertificateSubjectRestriction", lambda world: CertificateSubjectRestriction()),
+    Row("DefaultIngressClass", lambda world: DefaultIngressClass(world.objects)),
     Row("ResourceQuota", lambda world: ResourceQuota(world.objects, world.clock)),
 )
+
+#: Judges that are no plugins in Kubernetes, but a part of its storage: no flag switches them off.
+ALWAYS: tuple[Callable[[World], Plugin], ...] = (lambda world: RbacEscalation(world.objects, world.authorizer),)
 
 NOT_SUPPORTED = frozenset((
     "AlwaysAdmit", "AlwaysDeny", "AlwaysPullImages", "DenyServiceExternalIPs", "EventRateLimit",
@@ -71,4 +85,4 @@ def plugins(world: World) -> list[Plugin]:
     """The plugins to ask, in order."""
     settings = world.settings
     wanted = [row for row in PLUGINS if row.name not in settings.disable and (row.on or row.name in settings.enable)]
-    return [row.make(world) for row in wanted]
+    return [*(row.make(world) for row in wanted), *(make(world) for make in ALWAYS)]

@@ -1,4 +1,4 @@
-"""What a cluster holds from its first second: namespaces, the default roles, the `kubernetes` Service.
+"""What a cluster holds from its first second: namespaces, the default roles, flow schemas, the `kubernetes` Service.
 
 `run` makes it right once, before the API server says that it is ready; `keep` keeps the Service right from then on.
 """
@@ -6,7 +6,14 @@
 from __future__ import annotations
 
 from hyperpy.api.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, NAMESPACE
-from hyperpy.components.apiserver.bootstrap import component_roles, ensure, kubernetes_service, roles, user_roles
+from hyperpy.components.apiserver.bootstrap import (
+    component_roles,
+    ensure,
+    flow_schemas,
+    kubernetes_service,
+    roles,
+    user_roles,
+)
 from hyperpy.components.apiserver.bootstrap.kubernetes_service import keep
 from hyperpy.components.apiserver.resources import ResourceHandler
 
@@ -29,6 +36,7 @@ async def run(handler: ResourceHandler) -> None:
     await ensure.all_of(core, CLUSTER_ROLE, [roles.cluster_role(role) for role in cluster_roles], mend=roles.mend_role)
     wanted = [roles.binding(each) for each in bindings]
     await ensure.all_of(core, CLUSTER_ROLE_BINDING, wanted, mend=roles.mend_binding)
+    await flow_schemas.ensure_all(core)
     await kubernetes_service.ensure_all(core)
 
 

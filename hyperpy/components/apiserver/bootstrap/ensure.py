@@ -63,7 +63,7 @@ async def _create(core: Core, target: Write, wanted: Obj) -> None:
         "metadata": dict(wanted["metadata"]),
     }
     now, uid = meta.timestamp(core.clock.now()), metadata.new_uid(core.rng)
-    metadata.begin(obj, strategy=rules, has_status="status" in kind.subresources, now=now, uid=uid)
+    metadata.begin(obj, strategy=rules, has_status=False, now=now, uid=uid)  # a status that is wanted stays
     defaults.apply(kind, obj)
     await field_managers.track_new(core, replace(target, manager=_MANAGER), obj)
     rules.create(obj)
