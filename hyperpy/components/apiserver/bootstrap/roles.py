@@ -13,6 +13,7 @@ Obj = dict[str, Any]
 
 GROUP = "rbac.authorization.k8s.io"
 AUTO_UPDATE = "rbac.authorization.kubernetes.io/autoupdate"
+_AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 _META: Obj = {"labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}, "annotations": {AUTO_UPDATE: "true"}}
 
 READ = ("get", "list", "watch")
@@ -42,8 +43,17 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Role:
+    """A ClusterRole.
+
+    Args:
+        part_of: roles that it is aggregated into.
+        gathers: whether it holds what is labelled as a part of it; its rules are written here all the same.
+    """
+
     name: str
     rules: Sequence[Rule]
+    part_of: Sequence[str] = ()
+    gathers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,15 @@ class Binding:
 
 def cluster_role(role: Role) -> Obj:
     """The ClusterRole object."""
-    return {"metadata": {"name": role.name, **_META}, "rules": [rule.obj() for rule in role.rules]}
+    labels = {**_META["labels"], **{f"{_AGGREGATE}{name}": "true" for name in role.part_of}}
+    obj: Obj = {
+        "metadata": {"name": role.name, **_META, "labels": labels},
+        "rules": [rule.obj() for rule in role.rules],
+    }
+    if role.gathers:
+        selector = {"matchLabels": {f"{_AGGREGATE}{role.name}": "true"}}
+        obj["aggregationRule"] = {"clusterRoleSelectors": [selector]}
+    return obj
 
 
 def binding(each: Binding) -> Obj:
@@ -73,8 +91,17 @@ def binding(each: Binding) -> Obj:
 
 
 def mend_role(current: Obj, wanted: Obj) -> Obj:
-    """A role with the default rules it lacks."""
-    return _with_missing(current, wanted, "rules")
+    """A role with the default rules, labels and aggregation that it lacks."""
+    mended = _with_missing(current, wanted, "rules")
+    own = current["metadata"]
+    if (own.get("annotations") or {}).get(AUTO_UPDATE) == "false":
+        return mended
+    labels = {**(own.get("labels") or {}), **wanted["metadata"]["labels"]}
+    if labels != own.get("labels"):
+        mended = {**mended, "metadata": {**own, "labels": labels}}
+    if "aggregationRule" in wanted and not current.get("aggregationRule"):
+        mended = {**mended, "aggregationRule": wanted["aggregationRule"]}
+    return mended
 
 
 def mend_binding(current: Obj, wanted: Obj) -> Obj:

@@ -55,11 +55,49 @@ _ADMIN = (
     Rule(ALL_VERBS, ("rolebindings", "roles"), GROUP),
 )
 
+_CERTIFICATES = "certificates.k8s.io"
+
+
+def _signer_roles() -> list[Role]:
+    """Roles that approve requests for the certificates of Kubernetes' own signers."""
+    found = []
+    for role, signer in (
+        ("kube-apiserver-client-approver", "kube-apiserver-client"),
+        ("kube-apiserver-client-kubelet-approver", "kube-apiserver-client-kubelet"),
+        ("kubelet-serving-approver", "kubelet-serving"),
+        ("legacy-unknown-approver", "legacy-unknown"),
+    ):
+        rule = Rule(("approve",), ("signers",), _CERTIFICATES, names=(f"kubernetes.io/{signer}",))
+        found.append(Role(f"system:certificates.k8s.io:{role}", (rule,)))
+    for client in ("nodeclient", "selfnodeclient"):
+        rule = Rule(("create",), (f"certificatesigningrequests/{client}",), _CERTIFICATES)
+        found.append(Role(f"system:certificates.k8s.io:certificatesigningrequests:{client}", (rule,)))
+    return found
+
+
 CLUSTER_ROLES = (
     Role("cluster-admin", (Rule(("*",), ("*",), "*"), Rule(("*",), urls=("*",)))),
-    Role("admin", (*_VIEW, *_EDIT, *_ADMIN)),
-    Role("edit", (*_VIEW, *_EDIT)),
-    Role("view", _VIEW),
+    Role("admin", (*_VIEW, *_EDIT, *_ADMIN), gathers=True),
+    Role("edit", (*_VIEW, *_EDIT), part_of=("admin",), gathers=True),
+    Role("view", _VIEW, part_of=("edit",), gathers=True),
+    Role("system:aggregate-to-admin", _ADMIN, part_of=("admin",)),
+    Role("system:aggregate-to-edit", _EDIT, part_of=("edit",)),
+    Role("system:aggregate-to-view", _VIEW, part_of=("view",)),
+    *_signer_roles(),
+    Role(
+        "system:service-account-issuer-discovery",
+        (
+            Rule(
+                ("get",),
+                urls=(
+                    "/.well-known/openid-configuration",
+                    "/.well-known/openid-configuration/",
+                    "/openid/v1/jwks",
+                    "/openid/v1/jwks/",
+                ),
+            ),
+        ),
+    ),
     Role("system:discovery", (Rule(("get",), urls=_DISCOVERY),)),
     Role("system:public-info-viewer", (Rule(("get",), urls=_HEALTH),)),
     Role("system:monitoring", (Rule(("get",), urls=(*_HEALTH, "/livez/*", "/readyz/*", "/metrics", "/metrics/slis")),)),
@@ -77,5 +115,6 @@ BINDINGS = (
     Binding("system:discovery", groups=("system:authenticated",)),
     Binding("system:public-info-viewer", groups=("system:authenticated", "system:unauthenticated")),
     Binding("system:monitoring", groups=("system:monitoring",)),
+    Binding("system:service-account-issuer-discovery", groups=("system:serviceaccounts",)),
     Binding("system:basic-user", groups=("system:authenticated",)),
 )
