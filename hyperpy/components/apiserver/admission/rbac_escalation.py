@@ -25,7 +25,7 @@ _GROUP = "rbac.authorization.k8s.io"
 _ROLES = ("roles", "clusterroles")
 _BINDINGS = ("rolebindings", "clusterrolebindings")
 #: What the garbage collector changes; who changes only that hands out nothing.
-_COLLECTED = ("ownerReferences", "finalizers", "resourceVersion", "generation")
+_COLLECTED = ("ownerReferences", "finalizers", "managedFields", "resourceVersion", "generation")
 
 
 class RbacEscalation:
