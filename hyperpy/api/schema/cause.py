@@ -47,14 +47,20 @@ def invalid(field: str, value: Any, detail: str) -> Cause:
     return Cause(field, INVALID, _with(f"Invalid value: {shown(value)}", detail))
 
 
+def wrong(field: str, detail: str) -> Cause:
+    """As `invalid`, for a rule about more than one value: none is shown."""
+    return Cause(field, INVALID, f"Invalid value: {detail}")
+
+
 def type_invalid(field: str, value: Any, detail: str) -> Cause:
     """The value is of another JSON type than the field's."""
     return Cause(field, TYPE_INVALID, _with(f"Invalid value: {shown(value)}", detail))
 
 
 def not_supported(field: str, value: Any, supported: Iterable[str]) -> Cause:
-    """The value is none of the ones that are named."""
-    names = ", ".join(json.dumps(name) for name in sorted(supported))
+    """The value is none of the ones that are named; a sequence keeps its order, sets are sorted."""
+    ordered = supported if isinstance(supported, tuple | list) else sorted(supported)
+    names = ", ".join(map(json.dumps, ordered))
     return Cause(field, NOT_SUPPORTED, f"Unsupported value: {shown(value)}: supported values: {names}")
 
 

@@ -30,7 +30,7 @@ def name_format(kind: Kind) -> Problems:
         return formats.path_segment
     if (kind.group, kind.kind) == ("", "Service"):
         return formats.dns_1035_label
-    if (kind.group, kind.kind) == ("", "Namespace"):
+    if (kind.group, kind.kind) in (("", "Namespace"), ("apps", "StatefulSet")):
         return formats.dns_label
     return _NAMES_OF_KINDS.get((kind.group, kind.kind), names.subdomain_errors)
 

@@ -12,7 +12,7 @@ from hyperpy.api.validation import container, formats, metadata, resources, rule
 
 Obj = dict[str, Any]
 
-RESTART_POLICIES = ("Always", "Never", "OnFailure")
+RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
 _MAX_NAME_SERVERS, _MAX_SEARCHES, _MAX_SEARCH_CHARS = 3, 32, 2048
 _MAX_DEADLINE_S = 2**31 - 1

@@ -113,6 +113,6 @@ def binding(obj: Obj) -> Iterator[Cause]:
     """A Binding: which node a Pod goes to."""
     target = obj.get("target") or {}
     if target.get("kind") and target["kind"] != "Node":
-        yield cause.not_supported("target.kind", target["kind"], ("<empty>", "Node"))
+        yield cause.not_supported("target.kind", target["kind"], ("Node", "<empty>"))
     yield from rules.required("target.name", target.get("name"))
     yield from rules.optional("metadata.name", obj["metadata"].get("name"), formats.path_segment)

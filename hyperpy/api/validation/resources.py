@@ -66,6 +66,42 @@ def is_extended(name: str) -> bool:
     return not is_native(name) and not name.startswith("requests.") and not names.qualified_errors(f"requests.{name}")
 
 
+def container_name(name: str, path: str) -> Iterator[Cause]:
+    """The name of a resource that containers may ask for."""
+    yield from _name(name, path)
+
+
+def any_name(name: str, path: str) -> Iterator[Cause]:
+    """The name of a resource of any sort."""
+    problems = names.qualified_errors(name)
+    for problem in problems:
+        yield cause.invalid(path, name, problem)
+    if not problems and "/" not in name and name not in _STANDARD and not _is_huge_pages(name):
+        yield cause.invalid(path, name, "must be a standard resource type or fully qualified")
+
+
+def quota_name(name: str, path: str) -> Iterator[Cause]:
+    """The name of a resource that a ResourceQuota bounds."""
+    problems = list(any_name(name, path))
+    yield from problems
+    if not problems and "/" not in name and not is_standard_in_quotas(name):
+        yield cause.invalid(path, name, "must be a standard resource for quota")
+
+
+def is_standard_in_quotas(name: str) -> bool:
+    """Whether quotas know the resource by itself."""
+    return (name in _STANDARD and name != "storage") or _is_huge_pages(name)
+
+
+def overcommits(name: str) -> bool:
+    """Whether containers may be limited to more of it than they request."""
+    return is_native(name) and not name.startswith(_HUGE_PAGES)
+
+
+def _is_huge_pages(name: str) -> bool:
+    return name.removeprefix("requests.").startswith(_HUGE_PAGES)
+
+
 def resize_policies(given: Sequence[Obj], path: str, *, restart_policy: str) -> Iterator[Cause]:
     """What a change of resources in place does to the container."""
     seen = set()
@@ -103,7 +139,7 @@ def _name(name: str, path: str) -> Iterator[Cause]:
 
 def _within(name: str, amount: str, limits: Mapping[str, str], path: str) -> Iterator[Cause]:
     """A request is at most the limit; what cannot be overcommitted has both, and equal."""
-    overcommit = is_native(name) and not name.startswith(_HUGE_PAGES)
+    overcommit = overcommits(name)
     limit = limits.get(name)
     if limit is None:
         if not overcommit:

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hyperpy.api import names, quantity
 from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
-from hyperpy.api.validation import environment, formats, rules
+from hyperpy.api.validation import environment, formats, metadata, persistentvolume, rules, volume_sources
 from hyperpy.api.validation.container import PULL_POLICIES
 
 Obj = dict[str, Any]
 
-_NEEDS: Mapping[str, tuple[str, ...]] = {
-    "awsElasticBlockStore": ("volumeID",), "azureDisk": ("diskName", "diskURI"),
-    "azureFile": ("secretName", "shareName"), "cephfs": ("monitors",), "cinder": ("volumeID",),
-    "configMap": ("name",), "csi": ("driver",), "downwardAPI": (), "emptyDir": (),
-    "ephemeral": ("volumeClaimTemplate",), "fc": (), "flexVolume": ("driver",), "flocker": (),
-    "gcePersistentDisk": ("pdName",), "gitRepo": ("repository",), "glusterfs": ("endpoints", "path"),
-    "hostPath": ("path",), "image": (), "iscsi": ("targetPortal", "iqn"), "nfs": ("server", "path"),
-    "persistentVolumeClaim": ("claimName",), "photonPersistentDisk": ("pdID",), "portworxVolume": ("volumeID",),
-    "projected": (), "quobyte": ("registry", "volume"), "rbd": ("monitors", "image"),
-    "scaleIO": ("gateway", "system", "volumeName"), "secret": ("secretName",), "storageos": (),
-    "vsphereVolume": ("volumePath",),
-}  # fmt: skip
-_HOST_PATH_TYPES = (
-    "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket",
-)  # fmt: skip
+_CLAIM_METADATA = ("labels", "annotations")
 _MIN_TOKEN_S, _MAX_TOKEN_S = 600, 1 << 32
 
 
@@ -46,26 +32,16 @@ def of_pod(volumes: Sequence[Obj], path: str, *, pod_name: str) -> Iterator[Caus
 
 
 def _source(volume: Obj, path: str, *, is_pod: bool) -> Iterator[Cause]:
-    chosen = [name for name in _NEEDS if volume.get(name) is not None]
-    if not chosen:
-        yield cause.required(path, "must specify a volume type")
+    name = yield from volume_sources.only_one(volume, path, volume_sources.OF_PODS)
+    if name is None:
         return
-    for name in chosen[1:]:
-        yield cause.forbidden(f"{path}.{name}", "may not specify more than 1 volume type")
-    name = chosen[0]
     source, place = volume[name], f"{path}.{name}"
-    for field in _NEEDS[name]:
-        if not source.get(field):
-            yield cause.required(f"{place}.{field}")
+    yield from volume_sources.check(name, source, place)
     yield from rules.file_mode(f"{place}.defaultMode", source.get("defaultMode"))
     match name:
         case "emptyDir":
             if quantity.parse(source.get("sizeLimit") or "0") < 0:
                 yield cause.forbidden(f"{place}.sizeLimit", "SizeLimit field must be a valid resource quantity")
-        case "hostPath":
-            yield from rules.optional(f"{place}.path", source.get("path"), formats.no_backsteps)
-            if (source.get("type") or "") not in _HOST_PATH_TYPES:
-                yield cause.not_supported(f"{place}.type", source["type"], _HOST_PATH_TYPES)
         case "secret" | "configMap":
             yield from _items(source, place)
         case "downwardAPI":
@@ -73,11 +49,23 @@ def _source(volume: Obj, path: str, *, is_pod: bool) -> Iterator[Cause]:
                 yield from _downward_file(file, place)
         case "projected":
             yield from _projected(source, place)
-        case "nfs":
-            if source.get("path") and not source["path"].startswith("/"):
-                yield cause.invalid(f"{place}.path", source["path"], "must be an absolute path")
+        case "ephemeral":
+            yield from _claim_template(source.get("volumeClaimTemplate"), f"{place}.volumeClaimTemplate")
         case "image":
             yield from _image(source, place, is_pod=is_pod)
+
+
+def _claim_template(template: Obj | None, path: str) -> Iterator[Cause]:
+    """The claim that is made for a pod: of its metadata, only labels and annotations are the user's."""
+    if template is None:
+        return
+    meta = template.get("metadata") or {}
+    yield from rules.labels(f"{path}.metadata.labels", meta.get("labels"))
+    yield from metadata.annotation_map(f"{path}.metadata.annotations", meta.get("annotations"))
+    for field in meta:
+        if field not in _CLAIM_METADATA and meta[field]:
+            yield cause.forbidden(f"{path}.metadata.{field}", "cannot be set")
+    yield from persistentvolume.claim_spec(template.get("spec") or {}, f"{path}.spec")
 
 
 def _image(source: Obj, path: str, *, is_pod: bool) -> Iterator[Cause]:
@@ -144,7 +132,23 @@ def _projection(kind: str, projection: Obj, path: str, place: str) -> Iterator[C
     elif kind == "serviceAccountToken":
         yield from _token(projection, path, f"{place}.{kind}")
     elif kind == "clusterTrustBundle":
-        yield from rules.optional(f"{place}.{kind}.name", projection.get("name"), names.subdomain_errors)
+        yield from _trust_bundle(projection, f"{place}.{kind}")
+
+
+def _trust_bundle(projection: Obj, path: str) -> Iterator[Cause]:
+    name, signer = projection.get("name"), projection.get("signerName")
+    if name is not None and signer is not None:
+        yield cause.wrong(path, "only one of name and signerName may be used")
+    elif name is not None:
+        yield from rules.required(f"{path}.name", name, names.subdomain_errors)
+        if projection.get("labelSelector") is not None:
+            yield cause.wrong(f"{path}.labelSelector", "labelSelector must be unset if name is specified")
+    elif signer is not None:
+        yield from rules.required(f"{path}.signerName", signer)
+        yield from rules.label_selector(f"{path}.labelSelector", projection.get("labelSelector"))
+    else:
+        yield cause.required(path, "either name or signerName must be specified")
+    yield from rules.required(f"{path}.path", projection.get("path"), formats.file_path)
 
 
 def _token(projection: Obj, path: str, place: str) -> Iterator[Cause]:

@@ -1,4 +1,4 @@
-"""Rules of the kinds that keep Pods: ReplicationController, ReplicaSet, Deployment."""
+"""Rules of the kinds that keep so many Pods: ReplicationController, ReplicaSet, Deployment; and of PodTemplate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from hyperpy.api import labels
 from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
-from hyperpy.api.validation import formats, pod_spec, rules
+from hyperpy.api.validation import pod_spec, rules, shares
+from hyperpy.api.validation.ruleset import Rules
 
 Obj = dict[str, Any]
 
@@ -70,8 +71,19 @@ def status_update(new: Obj, old: Obj) -> Iterator[Cause]:
         ("availableReplicas", "replicas", _OVER_REPLICAS),
         ("availableReplicas", "readyReplicas", _OVER_READY),
     )
-    if (status.get("collisionCount") or 0) < (before.get("collisionCount") or 0):
-        yield cause.invalid("status.collisionCount", status.get("collisionCount") or 0, "cannot be decremented")
+    yield from collisions(status, before)
+
+
+def collisions(status: Obj, before: Obj) -> Iterator[Cause]:
+    """How often a generated name was taken is only counted up."""
+    count = status.get("collisionCount") or 0
+    if count < (before.get("collisionCount") or 0):
+        yield cause.invalid("status.collisionCount", count, "cannot be decremented")
+
+
+def pod_template(obj: Obj) -> Iterator[Cause]:
+    """A PodTemplate."""
+    yield from pod_spec.template(obj.get("template"), "template")
 
 
 def _selector(obj: Obj) -> Any:
@@ -122,19 +134,16 @@ def _strategy(strategy: Mapping[str, Any], path: str) -> Iterator[Cause]:
 
 def _rolling_update(rolling: Mapping[str, Any], path: str) -> Iterator[Cause]:
     unavailable, surge = rolling.get("maxUnavailable", 0), rolling.get("maxSurge", 0)
-    for name, value in (("maxUnavailable", unavailable), ("maxSurge", surge)):
-        if isinstance(value, str):
-            yield from rules.formed(f"{path}.{name}", value, formats.percent)
-        elif value < 0:
-            yield cause.invalid(f"{path}.{name}", value, rules.NEGATIVE)
-    if _number(unavailable) == 0 and _number(surge) == 0:
+    yield from shares.not_negative(f"{path}.maxUnavailable", unavailable)
+    yield from shares.not_negative(f"{path}.maxSurge", surge)
+    if shares.number(unavailable) == 0 and shares.number(surge) == 0:
         yield cause.invalid(f"{path}.maxUnavailable", unavailable, "may not be 0 when `maxSurge` is 0")
-    if isinstance(unavailable, str) and _number(unavailable) > 100:
-        yield cause.invalid(f"{path}.maxUnavailable", unavailable, "must not be greater than 100%")
+    yield from shares.not_over_all(f"{path}.maxUnavailable", unavailable)
 
 
-def _number(value: int | str) -> int:
-    """The integer, or the number of per cent; 0 where it is neither, as Kubernetes counts it."""
-    if isinstance(value, int):
-        return value
-    return int(value[:-1]) if not formats.percent(value) else 0
+RULES = {
+    ("", "ReplicationController"): Rules(replication_controller, status=status_update),
+    ("", "PodTemplate"): Rules(pod_template),
+    ("apps", "ReplicaSet"): Rules(replica_set, replica_set_update, status_update),
+    ("apps", "Deployment"): Rules(deployment, replica_set_update, status_update),
+}

@@ -119,7 +119,7 @@ SPEC = [
     pytest.param({"initContainers": [{"name": "c", "image": "b"}]}, ['spec.initContainers[0].name: Duplicate value: "c"'], id="init name"),
     pytest.param({"initContainers": [{"name": "i", "image": "b", "livenessProbe": {"tcpSocket": {"port": 1}}}]}, ["spec.initContainers[0].livenessProbe: Forbidden: may not be set for init containers without restartPolicy=Always"], id="init probe"),
     pytest.param({"ephemeralContainers": [{"name": "e", "image": "b"}]}, ["spec.ephemeralContainers: Forbidden: cannot be set on create"], id="ephemeral"),
-    pytest.param({"restartPolicy": "Sometimes"}, ['spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"'], id="restart"),
+    pytest.param({"restartPolicy": "Sometimes"}, ['spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"'], id="restart"),
     pytest.param({"dnsPolicy": "None"}, ["spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None"], id="dns"),
     pytest.param({"volumes": [{"name": "a"}, {"name": "a"}]}, ['spec.volumes[1].name: Duplicate value: "a"'], id="volumes"),
     pytest.param({"volumes": [{"name": "A"}]}, ["spec.volumes[0].name: Invalid value: \"A\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"], id="volume name"),

@@ -23,7 +23,8 @@ def test_one_cause_stands_alone_and_several_in_brackets() -> None:
 
 def test_a_cause_shows_values_as_json() -> None:
     assert cause.invalid("a", {"b": [1, True, None]}, "c").message == 'Invalid value: {"b":[1,true,null]}: c'
-    assert cause.not_supported("a", "x", ("b", "a")).message == 'Unsupported value: "x": supported values: "a", "b"'
+    assert cause.not_supported("a", "x", ("b", "a")).message == 'Unsupported value: "x": supported values: "b", "a"'
+    assert cause.not_supported("a", "x", {"b", "a"}).message == 'Unsupported value: "x": supported values: "a", "b"'
     assert cause.too_long("a", 3).message == "Too long: may not be more than 3 bytes"
     assert cause.too_many("a", 4, 3).message == "Too many: 4: must have at most 3 items"
     assert cause.forbidden("a", "b").message == "Forbidden: b"
