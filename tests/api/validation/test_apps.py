@@ -15,8 +15,14 @@ Obj = dict[str, Any]
 POD: Obj = {"containers": [{"name": "c", "image": "nginx"}]}
 TEMPLATE: Obj = {"metadata": {"labels": {"app": "a"}}, "spec": POD}
 SELECTOR = {"matchLabels": {"app": "a"}}
-CLAIM = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
-MOUNTED = {**TEMPLATE, "spec": {"containers": [{"name": "c", "image": "n", "volumeMounts": [{"name": "data", "mountPath": "/d"}]}]}}
+CLAIM = {
+    "metadata": {"name": "data"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+}
+MOUNTED = {
+    **TEMPLATE,
+    "spec": {"containers": [{"name": "c", "image": "n", "volumeMounts": [{"name": "data", "mountPath": "/d"}]}]},
+}
 
 
 def workload(**spec: Any) -> Obj:

@@ -13,7 +13,12 @@ from hyperpy.api import kinds
 Obj = dict[str, Any]
 
 UID = "6a0e3a5e-0000-4000-8000-000000000001"
-LABELS = {"batch.kubernetes.io/controller-uid": UID, "batch.kubernetes.io/job-name": "web", "controller-uid": UID, "job-name": "web"}
+LABELS = {
+    "batch.kubernetes.io/controller-uid": UID,
+    "batch.kubernetes.io/job-name": "web",
+    "controller-uid": UID,
+    "job-name": "web",
+}
 SELECTOR = {"matchLabels": {"batch.kubernetes.io/controller-uid": UID}}
 POD: Obj = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "nginx"}]}
 TEMPLATE: Obj = {"metadata": {"labels": LABELS}, "spec": POD}
@@ -21,7 +26,11 @@ TEMPLATE: Obj = {"metadata": {"labels": LABELS}, "spec": POD}
 
 def job(status: Obj | None = None, **spec: Any) -> Obj:
     """A Job as the API server completes it."""
-    return {"metadata": {"uid": UID}, "spec": {"selector": SELECTOR, "template": TEMPLATE, **spec}, "status": status or {}}
+    return {
+        "metadata": {"uid": UID},
+        "spec": {"selector": SELECTOR, "template": TEMPLATE, **spec},
+        "status": status or {},
+    }
 
 
 def pod(**spec: Any) -> Obj:
@@ -63,7 +72,7 @@ def test_rules_of_a_job(spec: Obj, expected: list[str], complaints: Any) -> None
 def test_an_indexed_job_leaves_room_for_the_index_in_its_name(complaints: Any) -> None:
     name = "a" * 62
     labels = {**LABELS, "job-name": name, "batch.kubernetes.io/job-name": name}
-    obj = job(**INDEXED, **{"template": {**TEMPLATE, "metadata": {"labels": labels}}})
+    obj = job(**INDEXED, template={**TEMPLATE, "metadata": {"labels": labels}})
     obj["metadata"]["name"] = name
     assert complaints(kinds.JOB, obj) == [
         f'metadata.name: Invalid value: "{name}": will not able to create pod with invalid DNS label: {name}-2'
