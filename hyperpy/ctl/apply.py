@@ -1,4 +1,4 @@
-"""hyperpy ctl apply: make objects what files say, and forget what they no longer say (client-side apply)."""
+"""hyperpy ctl apply: make objects what files say, and forget what they no longer say: here, or on the server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hyperpy.api import errors, kinds, patch
 from hyperpy.api.kinds import Kind
 from hyperpy.client.protocol import MERGE_PATCH, STRATEGIC_PATCH
 from hyperpy.commands import UserError
-from hyperpy.ctl import dry_run, manifests, output
+from hyperpy.ctl import dry_run, manifests, output, server_side
 from hyperpy.ctl.create import create_one, tell
 from hyperpy.ctl.dry_run import DryRun
 from hyperpy.ctl.each import each
@@ -36,17 +36,25 @@ def apply(
     recursive: manifests.Recursive = False,
     dry_run_mode: dry_run.Flag = "none",
     output_format: output.Flag = "",
+    on_server: server_side.Flag = False,
+    force: server_side.Force = False,
+    manager: server_side.Manager = "",
 ) -> None:
     """Create objects, or change them to what the files say."""
     session: Session = ctx.obj
     mode = DryRun.parse(dry_run_mode)
+    options = server_side.Options(on_server, force, manager)
+    options.check(mode)
     output.check(output_format)
 
     def one(document: Document) -> None:
         placed = manifests.place(session, document)
         if not placed.name:
             raise UserError(f"{placed.source}: cannot use generate name with apply; name the object")
-        obj, done = _apply(session, remembering(placed), mode)
+        if options.server_side:
+            obj, done = server_side.apply(session, placed, options, mode), "serverside-applied"
+        else:
+            obj, done = _apply(session, remembering(placed), options, mode)
         tell(placed, obj, f"{done}{mode}", output_format)
 
     documents = manifests.read(files, recursive=recursive)
@@ -63,22 +71,22 @@ def remembering(placed: Placed) -> Placed:
     return Placed(placed.kind, placed.namespace, placed.name, obj, placed.source)
 
 
-def _apply(session: Session, placed: Placed, mode: DryRun) -> tuple[Obj, str]:
+def _apply(session: Session, placed: Placed, options: server_side.Options, mode: DryRun) -> tuple[Obj, str]:
     """The object after it, and the word for what was done."""
     for attempt in range(_TRIES):
         try:
             live = session.client.get(placed.kind, placed.name, namespace=placed.namespace)
         except errors.NotFound:
-            return create_one(session, placed, mode), "created"
+            return create_one(session, placed, mode, manager=options.query["fieldManager"]), "created"
         try:
-            return _change(session, placed, live, mode)
+            return _change(session, placed, live, options, mode)
         except errors.Conflict:
             if attempt == _TRIES - 1:
                 raise
     raise AssertionError("the loop above returns or raises")
 
 
-def _change(session: Session, placed: Placed, live: Obj, mode: DryRun) -> tuple[Obj, str]:
+def _change(session: Session, placed: Placed, live: Obj, options: server_side.Options, mode: DryRun) -> tuple[Obj, str]:
     node = _schema(placed.kind)
     try:
         difference = patch.three_way(_applied_before(placed, live), placed.obj, live, node)
@@ -95,7 +103,7 @@ def _change(session: Session, placed: Placed, live: Obj, mode: DryRun) -> tuple[
         difference,
         namespace=placed.namespace,
         patch_type=STRATEGIC_PATCH if node is not None else MERGE_PATCH,
-        query=mode.query(strict=True),
+        query={**mode.query(strict=True), **options.query},
     )
     return changed, "configured"
 

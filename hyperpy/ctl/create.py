@@ -40,11 +40,11 @@ def create(
     each(documents, one, doing=lambda document: f'error when creating "{document.source}"')
 
 
-def create_one(session: Session, placed: Placed, mode: DryRun) -> dict[str, Any]:
+def create_one(session: Session, placed: Placed, mode: DryRun, *, manager: str = "kubectl-create") -> dict[str, Any]:
     """Create an object and return it as the server made it."""
     if mode is DryRun.CLIENT:
         return placed.obj
-    query = mode.query(strict=True)
+    query = {**mode.query(strict=True), "fieldManager": manager}
     return session.client.create(placed.kind, placed.obj, namespace=placed.namespace, query=query)
 
 

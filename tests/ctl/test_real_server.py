@@ -106,3 +106,22 @@ def test_a_wrong_identity_is_told(ctl: Ctl, tmp_path: Path) -> None:
     assert missing.returncode == 1
     assert missing.stderr == f"error: kubeconfig {tmp_path}/none: no such file\n"
     assert ctl("get", "cm", "nope").stderr == 'Error from server (NotFound): configmaps "nope" not found\n'
+
+
+def test_server_side_apply_tells_conflicts_and_takes_fields_by_force(ctl: Ctl) -> None:
+    manifest = MANIFEST.replace("name: web", "name: ours")
+    apply = ("apply", "--server-side", "-f", "-")
+    assert ctl(*apply, stdin=manifest).stdout == "deployment.apps/ours serverside-applied\n"
+    assert ctl("scale", "deploy/ours", "--replicas=5").returncode == 0
+    refused = ctl(*apply, stdin=manifest)
+    assert refused.stderr.startswith(
+        'error: Apply failed with 1 conflict: conflict with "hyperpy-ctl" with subresource "scale" using apps/v1: '
+        ".spec.replicas\nOther managers own the fields above."
+    )
+    assert ctl(*apply, "--force-conflicts", stdin=manifest).returncode == 0
+    shown = ctl("get", "deploy", "ours", "-o", "jsonpath={.spec.replicas}")
+    assert shown.stdout == "2"
+    assert ctl("apply", "--force-conflicts", "-f", "-", stdin=manifest).stderr.startswith(
+        "error: --force-conflicts only works with --server-side"
+    )
+    assert "managedFields" not in ctl("get", "deploy", "ours", "-o", "yaml").stdout

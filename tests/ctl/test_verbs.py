@@ -256,7 +256,7 @@ def test_create_makes_every_document(server: Server, tmp_path: Path) -> None:
     assert done.err == (
         f'Error from server (AlreadyExists): error when creating "{source}": deployments.apps "b" already exists\n'
     )
-    assert server.asked[0].query == {"fieldValidation": ["Strict"]}
+    assert server.asked[0].query == {"fieldValidation": ["Strict"], "fieldManager": ["kubectl-create"]}
 
 
 @pytest.mark.parametrize(

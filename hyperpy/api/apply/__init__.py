@@ -5,7 +5,7 @@ from __future__ import annotations
 from hyperpy.api.apply.conflicts import Conflicts
 from hyperpy.api.apply.managers import Entry, Managed, Manager
 from hyperpy.api.apply.shape import Shape
-from hyperpy.api.apply.tracking import SYSTEM_FIELDS, Applied, Operation, Versions, apply, update
+from hyperpy.api.apply.tracking import SYSTEM_FIELDS, Applied, Operation, Versions, apply, reconciled, update
 
 __all__ = [
     "SYSTEM_FIELDS",
@@ -18,5 +18,6 @@ __all__ = [
     "Shape",
     "Versions",
     "apply",
+    "reconciled",
     "update",
 ]

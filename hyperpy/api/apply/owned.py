@@ -94,6 +94,23 @@ def with_named(fields: Fields, shape: Shape) -> Fields:
     return result
 
 
+def collapsed(fields: Fields, shape: Shape) -> Fields:
+    """The set, where what became one value (an atomic list or map) is owned as such. Unchanged, it is the set itself.
+
+    A schema may change so; what was one value and is merged now is left as it is.
+    """
+    result = fields
+    for step, below in fields.items():
+        if not below:
+            continue
+        inner = below_of(shape, step)
+        after = OWNED if inner.is_atomic else collapsed(below, inner)
+        if after is not below:
+            result = dict(result) if result is fields else result
+            result[step] = after
+    return result
+
+
 def below_of(shape: Shape, step: str) -> Shape:
     """The shape that a step leads to."""
     return shape.field(step[2:])[1] if step.startswith("f:") else shape.items

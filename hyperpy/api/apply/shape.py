@@ -61,6 +61,11 @@ class Shape:
         return name in self._fields or (self.node is not None and self.node.property(name) is not None)
 
     @property
+    def is_atomic(self) -> bool:
+        """Whether the place is a list or map that is one value."""
+        return self.form is Form.LEAF and self.node is not None and self.node.type in ("array", "object")
+
+    @property
     def others(self) -> Shape | None:
         """The shape of fields that are not named; None when there may be none."""
         node = self.node

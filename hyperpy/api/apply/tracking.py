@@ -101,6 +101,18 @@ def update(live: Obj, new: Obj, managed: Managed, operation: Operation) -> Manag
     return managers.capped(result)
 
 
+def reconciled(managed: Managed, versions: Versions) -> Managed:
+    """The managers of an object whose schema may have changed since. Unchanged, they are `managed` itself."""
+    result = managed
+    for manager, entry in managed.items():
+        shape = versions.shape(entry.api_version)
+        fields = owned.collapsed(entry.fields, shape) if shape is not None else entry.fields
+        if fields is not entry.fields:
+            result = dict(result) if result is managed else result
+            result[manager] = replace(entry, fields=fields)
+    return result
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """`obj` is the object as it is to be (without defaults), equal to the live one when nothing changed."""

@@ -64,7 +64,11 @@ async def _track(
 ) -> None:
     """Args: stored: the encoded form of `managed`, when there is one."""
     operation = of_write(core, write, write.manager)
-    after = await run(core, write.kind, lambda versions: apply.update(old, new, managed, operation(versions)))
+
+    def rules(versions: apply.Versions) -> Managed:
+        return apply.update(old, new, current(write.kind, managed, versions), operation(versions))
+
+    after = await run(core, write.kind, rules)
     if after is managed and stored is not None:
         new["metadata"][FIELD] = stored
     elif after:
@@ -78,6 +82,11 @@ def of_write(core: Core, write: Write, manager: str) -> Callable[[apply.Versions
     return lambda versions: apply.Operation(
         manager, kind.api_version, write.subresource, passed_over, now, versions
     )  # fmt: skip
+
+
+def current(kind: Kind, managed: Managed, versions: apply.Versions) -> Managed:
+    """The managers as the schema is now: that of a custom kind changes."""
+    return managed if kind.definition is None else apply.reconciled(managed, versions)
 
 
 @cache

@@ -72,3 +72,17 @@ def test_ports_of_a_service_have_their_default_protocol():
     assert fields == {
         "f:spec": {"f:ports": {'k:{"port":80,"protocol":"TCP"}': {".": {}, "f:port": {}}}, "f:selector": {}}
     }
+
+
+def test_what_became_one_value_is_owned_as_such():
+    fields = {
+        "f:spec": {
+            "f:selector": {".": {}, "f:a": {}},
+            "f:words": {'v:"a"': {}},
+            "f:set": {'v:"a"': {}},
+            "f:any": {"f:x": {".": {}, "f:y": {}}},
+        }
+    }
+    after = owned.collapsed(fields, SHAPE)
+    assert after["f:spec"] == {**fields["f:spec"], "f:selector": {}, "f:words": {}}
+    assert owned.collapsed(after, SHAPE) is after

@@ -269,3 +269,10 @@ def test_a_subresource_has_its_own_entry():
         "": names("spec.count"),
         "status": {"f:status": {".": {}, "f:phase": {}}},
     }
+
+
+def test_managers_follow_a_changed_schema():
+    managed = {Manager("one", UPDATE, "v1"): Entry("v1", {"f:spec": {"f:words": {'v:"a"': {}}}})}
+    assert [entry.fields for entry in apply.reconciled(managed, OneVersion()).values()] == [names("spec.words")]
+    kept = {Manager("one", UPDATE, "v1"): Entry("v1", names("spec.words"))}
+    assert apply.reconciled(kept, OneVersion()) is kept

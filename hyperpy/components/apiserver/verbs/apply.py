@@ -141,9 +141,10 @@ class Applier:
         self, live: Obj, managed: Managed, operation: Callable[[apply.Versions], apply.Operation]
     ) -> Callable[[apply.Versions], Applied]:
         def rules(versions: apply.Versions) -> Applied:
+            kind = self.target.kind
             return applied_by(
-                operation(versions), live, self.config, managed,
-                zero=field_managers.zero_of(self.target.kind), force=self.options.force,
+                operation(versions), live, self.config, field_managers.current(kind, managed, versions),
+                zero=field_managers.zero_of(kind), force=self.options.force,
             )  # fmt: skip
 
         return rules
