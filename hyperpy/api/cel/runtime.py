@@ -44,7 +44,9 @@ class Environment:
         self._converters = {
             name: values.converter(kind) for name, kind in declared.items() if name not in self._optional
         }
-        self._asks = frozenset(n for n, kind in declared.items() if kind in (types.AUTHORIZER, types.RESOURCE_CHECK))
+        self._asks = {
+            name: kind for name, kind in declared.items() if kind in (types.AUTHORIZER, types.RESOURCE_CHECK)
+        }
         self._checker = _checker(declared)
 
     def compile(self, expression: str) -> Program:
@@ -76,7 +78,7 @@ class Environment:
                 plain = name.removesuffix(_HOLDER_SUFFIX)
                 value: Any = {"value": given[plain]} if plain in given else {}
             elif name in self._asks:
-                value = authorizer.start(name)
+                value = authorizer.start(self._asks[name], given.get(name))
             elif name in given:
                 value = given[name]
             else:
@@ -85,7 +87,7 @@ class Environment:
         return ready
 
     def _authorizer(self, given: Mapping[str, Any]) -> authorizer.Ask | None:
-        return next((given[name] for name in self._asks if name in given), None)
+        return next((given[name] for name in self._asks if callable(given.get(name))), None)
 
 
 class Input:

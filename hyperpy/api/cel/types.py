@@ -50,7 +50,8 @@ BYTES = Type("bytes")
 TIMESTAMP = Type("timestamp")
 DURATION = Type("duration")
 DYN = Type("dyn")
-#: `authorizer` and `authorizer.requestResource`: their value is a function `Access -> Answer`, see `protocol`.
+#: `authorizer`, whose value is a function `Access -> Answer`, and `authorizer.requestResource`, an `Access` that says
+#: what the request is about; see `protocol`.
 AUTHORIZER = Type("kubernetes.authorization.Authorizer")
 RESOURCE_CHECK = Type("kubernetes.authorization.ResourceCheck")
 

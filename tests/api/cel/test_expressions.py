@@ -53,6 +53,9 @@ def env() -> cel.Environment:
     )
 
 
+OWN = cel.Access("", "apps", "deployments", namespace="here")
+
+
 def ask(access: cel.Access) -> cel.Answer:
     if access.verb == "broken":
         return cel.Answer(False, "", "cannot tell")
@@ -60,7 +63,7 @@ def ask(access: cel.Access) -> cel.Answer:
 
 
 def value(env: cel.Environment, expression: str, **more: object) -> object:
-    given = {"self": SELF, "any": SELF, "authorizer": ask, "authorizer.requestResource": ask, **more}
+    given = {"self": SELF, "any": SELF, "authorizer": ask, "authorizer.requestResource": OWN, **more}
     return env.compile(expression).evaluate(given)
 
 
@@ -123,7 +126,8 @@ TRUE = [
     "!format.qualifiedName().validate('a/b').hasValue() && !format.labelValue().validate('').hasValue()",
     "authorizer.group('apps').resource('deployments').namespace('d').check('get').allowed()",
     "authorizer.group('apps').resource('x').subresource('status').name('n').check('get').reason() == 'apps/x/'",
-    "!authorizer.requestResource.check('list').allowed() && authorizer.path('/x').check('get').reason() == '///x'",
+    "!authorizer.requestResource.check('list').allowed() && authorizer.requestResource.check('get').reason() == "
+    "'apps/deployments/here' && authorizer.path('/x').check('get').reason() == '///x'",
     "authorizer.path('/x').check('broken').errored() && authorizer.path('/').check('broken').error() == 'cannot tell'",
     "!oldSelf.hasValue() && oldSelf.optMap(old, old.count == 2).orValue(true)",
 ]

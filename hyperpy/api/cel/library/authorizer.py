@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import asdict
 from typing import Any
 
 from hyperpy.api.cel import types
@@ -39,9 +40,10 @@ def answering(ask: Ask | None) -> Iterator[None]:
         _asked.reset(token)
 
 
-def start(variable: str) -> _Value:
-    """The value of `authorizer`, or of `authorizer.requestResource`."""
-    return {TYPE: (_CHECK if variable.endswith(".requestResource") else _AUTHORIZER).name}
+def start(kind: Type, given: object) -> _Value:
+    """The value of a variable of one of the two types, `given` for the evaluation."""
+    known = asdict(given) if isinstance(given, Access) else {}
+    return {TYPE: kind.name, **{name: value for name, value in known.items() if value}}
 
 
 def _step(kind: Type, **fields: str) -> Callable[..., _Value]:
@@ -58,7 +60,7 @@ def _check(value: _Value, verb: str = "") -> _Value:
     ask = _asked.get()
     if ask is None:
         raise ValueError("no authorizer is at hand")
-    asked = {key: given for key, given in value.items() if key not in (TYPE, "sa_namespace", "sa_name", "request")}
+    asked = {key: given for key, given in value.items() if key not in (TYPE, "sa_namespace", "sa_name", "verb")}
     account = (value["sa_namespace"], value["sa_name"]) if "sa_name" in value else None
     answer = ask(Access(verb=verb, service_account=account, **asked))
     return {TYPE: _DECISION.name, "allowed": answer.allowed, "reason": answer.reason, "error": answer.error}

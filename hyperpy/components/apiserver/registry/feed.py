@@ -103,6 +103,11 @@ class Subscription:
         return len(self._queue)
 
     @property
+    def ended(self) -> bool:
+        """Whether nothing more will come; `take` tells why."""
+        return self._ended
+
+    @property
     def revision(self) -> int:
         """Up to which revision everything was taken, once nothing waits."""
         return max(self._after, self._feed.revision)

@@ -1,0 +1,183 @@
+"""One webhook, ready to be asked: whether it is concerned, and what it says.
+
+Source: the API reference, "MutatingWebhook" and "ValidatingWebhook" (admissionregistration.k8s.io/v1).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hyperpy.api import errors
+from hyperpy.api.cel import CelError
+from hyperpy.components.apiserver import metadata
+from hyperpy.components.apiserver.admission.chain import Attributes
+from hyperpy.components.apiserver.admission.dynamic import asking, conditions, review, service
+from hyperpy.components.apiserver.admission.dynamic.caller import Caller, CallFailed
+from hyperpy.components.apiserver.admission.dynamic.conditions import Conditions
+from hyperpy.components.apiserver.admission.dynamic.matching import Match, Matcher
+from hyperpy.components.apiserver.admission.dynamic.request import Shown, shown
+from hyperpy.components.apiserver.admission.dynamic.review import Answer, BadAnswer
+from hyperpy.components.apiserver.admission.world import World
+from hyperpy.components.apiserver.audit import remarks
+
+log = logging.getLogger(__name__)
+
+_SAFE_IN_DRY_RUN = ("None", "NoneOnDryRun")
+_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Webhook:
+    """A webhook of a configuration. Compared by identity: a changed configuration has other ones."""
+
+    name: str
+    configuration: str
+    config: Mapping[str, Any]
+    trusted: bytes | None
+    match: Match
+    conditions: Conditions
+    ignores_failure: bool
+    timeout_s: int
+    safe_in_dry_run: bool
+    version: str
+    reinvoked: bool
+
+
+def read(configuration: Mapping[str, Any]) -> list[Webhook]:
+    """The webhooks of a configuration, in their order."""
+    name = configuration["metadata"]["name"]
+    return [_webhook(name, hook) for hook in configuration.get("webhooks") or ()]
+
+
+def _webhook(configuration: str, hook: Mapping[str, Any]) -> Webhook:
+    config = hook.get("clientConfig") or {}
+    return Webhook(
+        name=hook.get("name") or "",
+        configuration=configuration,
+        config=config,
+        trusted=_pem(config.get("caBundle")),
+        match=Match.read(hook, hook.get("rules") or ()),
+        conditions=Conditions(hook.get("matchConditions") or ()),
+        ignores_failure=hook.get("failurePolicy") == "Ignore",
+        timeout_s=hook.get("timeoutSeconds") or _TIMEOUT_S,
+        safe_in_dry_run=hook.get("sideEffects") in _SAFE_IN_DRY_RUN,
+        version=review.version(hook.get("admissionReviewVersions") or ()),
+        reinvoked=hook.get("reinvocationPolicy") == "IfNeeded",
+    )
+
+
+def _pem(bundle: str | None) -> bytes | None:
+    try:
+        return base64.b64decode(bundle) if bundle else None
+    except (binascii.Error, ValueError):
+        return b""
+
+
+class FailedCall(Exception):
+    """A webhook gave no usable answer: its failure policy decides."""
+
+    def __init__(self, hook: Webhook, why: str) -> None:
+        super().__init__(f'failed calling webhook "{hook.name}": {why}')
+
+
+class Asker:
+    """Finds out whether a webhook is concerned, and asks it."""
+
+    def __init__(self, world: World, caller: Caller) -> None:
+        self._world = world
+        self._caller = caller
+        self._matcher = Matcher(world.objects, world.kinds)
+        self._rng: random.Random = world.rng
+
+    async def concerned(self, hook: Webhook, attributes: Attributes) -> Shown | None:
+        """The request as the webhook is to see it; None when it is not concerned.
+
+        Raises:
+            Forbidden: a match condition cannot be evaluated and the webhook's failures count.
+        """
+        if not hook.match.rules:
+            return None
+        kind = await self._matcher.matched(hook.match, attributes)
+        if kind is None:
+            return None
+        request = await shown(attributes, kind)
+        if hook.conditions and not self._conditions_hold(hook, request):
+            return None
+        return request
+
+    def _conditions_hold(self, hook: Webhook, request: Shown) -> bool:
+        authority = asking.authority(self._world.authorizer, request)
+        try:
+            return hook.conditions.hold(conditions.values(request, authority=authority))
+        except CelError as error:
+            if hook.ignores_failure:
+                return False
+            raise _forbidden(request.attributes, str(error)) from error
+
+    async def ask(self, hook: Webhook, request: Shown, *, mutating: bool) -> Answer:
+        """The webhook's answer, whose warnings and annotations are taken over.
+
+        Raises:
+            BadRequest: it has side effects, and this is a dry run.
+            FailedCall: there is no usable answer.
+            StatusError: the webhook refuses.
+        """
+        if request.attributes.dry_run and not hook.safe_in_dry_run:
+            raise errors.BadRequest(f'admission webhook "{hook.name}" does not support dry run')
+        answer = await self._answer(hook, request, mutating=mutating)
+        for key, value in (answer.annotations or {}).items():
+            remarks.add(f"{hook.name}/{key}", str(value))
+        request.attributes.warnings.extend(answer.warnings)
+        if not answer.allowed:
+            raise review.rejection(hook.name, answer.result)
+        return answer
+
+    async def _answer(self, hook: Webhook, request: Shown, *, mutating: bool) -> Answer:
+        uid = metadata.new_uid(self._rng)
+        question = review.question(request, uid=uid, version=hook.version)
+        url = f"{service.shown_url(hook.config)}?timeout={hook.timeout_s}s"
+        world = self._world
+        try:
+            endpoint = await service.endpoint(
+                hook.config, url, hook.trusted, objects=world.objects, rng=self._rng
+            )
+        except errors.StatusError as error:
+            why = service.words(error, hook.config)
+            raise FailedCall(hook, f'failed to call webhook: Post "{url}": {why}') from error
+        try:
+            given = await self._caller.call(endpoint, question, timeout_s=hook.timeout_s)
+        except CallFailed as error:
+            raise FailedCall(hook, f"failed to call webhook: {error}") from error
+        try:
+            return review.answer(given, uid=uid, version=hook.version, mutating=mutating)
+        except BadAnswer as error:
+            raise FailedCall(hook, f"received invalid webhook response: {error}") from error
+
+
+def unanswered(hook: Webhook, failure: FailedCall) -> None:
+    """Let the failure of a webhook pass, or make it the answer.
+
+    Raises:
+        InternalError: the webhook's failures count.
+    """
+    if hook.ignores_failure:
+        log.warning("a webhook failed and is ignored: %s", failure)
+        return
+    raise internal(str(failure)) from failure
+
+
+def internal(why: str) -> errors.InternalError:
+    """The 500 of an admission webhook that is of no use."""
+    return errors.InternalError(f"Internal error occurred: {why}", details={"causes": [{"message": why}]})
+
+
+def _forbidden(attributes: Attributes, why: str) -> errors.Forbidden:
+    kind, name = attributes.kind, attributes.name
+    details = {"name": name, "group": kind.group, "kind": kind.plural}
+    return errors.Forbidden(f'{kind.qualified} "{name}" is forbidden: {why}', details=details)
