@@ -44,9 +44,7 @@ class Environment:
         self._converters = {
             name: values.converter(kind) for name, kind in declared.items() if name not in self._optional
         }
-        self._asks = {
-            name: kind for name, kind in declared.items() if kind in (types.AUTHORIZER, types.RESOURCE_CHECK)
-        }
+        self._asks = {name: kind for name, kind in declared.items() if kind in (types.AUTHORIZER, types.RESOURCE_CHECK)}
         self._checker = _checker(declared)
 
     def compile(self, expression: str) -> Program:

@@ -76,8 +76,9 @@ class ResourceHandler:
         return kind is not None and (not info.subresource or info.subresource in kind.subresources)
 
     async def aclose(self) -> None:
-        """End every watch."""
+        """End every watch, and the connections of admission."""
         await self.core.feeds.aclose()
+        await self.core.admission.aclose()
 
 
 def _answer(kind: Kind | None, info: RequestInfo) -> Answer | None:

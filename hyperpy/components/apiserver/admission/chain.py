@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol, runtime_checkable
 
@@ -75,6 +76,21 @@ class Selective(Protocol):
     def concerns(self, kind: Kind) -> bool: ...
 
 
+@runtime_checkable
+class Reinvoking(Protocol):
+    """A mutator that may give those before it another turn."""
+
+    def follow(self, again: Callable[[Attributes], Awaitable[None]]) -> None:
+        """Take what asks the mutators before this one once more."""
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A plugin that holds connections."""
+
+    async def aclose(self) -> None: ...
+
+
 def refusal(attributes: Attributes, why: str, *, causes: Sequence[Mapping[str, str]] = ()) -> errors.Forbidden:
     """The 403 of a plugin: `pods "web" is forbidden: why`."""
     kind, name = attributes.kind, attributes.name
@@ -97,6 +113,9 @@ class Chain:
         self._metrics = metrics
         self._mutators: dict[tuple[str, str], Sequence[tuple[str, _Ask]]] = {}
         self._judges: dict[tuple[str, str], Sequence[tuple[str, _Ask]]] = {}
+        for plugin in plugins:
+            if isinstance(plugin, Reinvoking):
+                plugin.follow(partial(self._again, plugin))
 
     async def admit(self, attributes: Attributes) -> None:
         """Let every mutator have its turn; the first refusal is the answer."""
@@ -117,6 +136,20 @@ class Chain:
             judges = [(_name(plugin), plugin.validate) for plugin in concerned]
             self._judges[kind.group, kind.plural] = judges
         await self._round(VALIDATE, judges, attributes)
+
+    async def aclose(self) -> None:
+        """Close what plugins hold open."""
+        for plugin in self._plugins:
+            if isinstance(plugin, Closing):
+                await plugin.aclose()
+
+    async def _again(self, until: Plugin, attributes: Attributes) -> None:
+        """Ask the mutators before one of them."""
+        for plugin in self._concerned(attributes.kind):
+            if plugin is until:
+                return
+            if isinstance(plugin, Mutator):
+                await plugin.admit(attributes)
 
     def _concerned(self, kind: Kind) -> list[Plugin]:
         return [plugin for plugin in self._plugins if not isinstance(plugin, Selective) or plugin.concerns(kind)]

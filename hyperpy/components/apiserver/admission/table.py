@@ -17,6 +17,9 @@ from hyperpy.components.apiserver.admission.certificates import (
 from hyperpy.components.apiserver.admission.chain import Plugin
 from hyperpy.components.apiserver.admission.default_ingress_class import DefaultIngressClass
 from hyperpy.components.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from hyperpy.components.apiserver.admission.dynamic.mutating import MutatingAdmissionWebhook
+from hyperpy.components.apiserver.admission.dynamic.policies import ValidatingAdmissionPolicy
+from hyperpy.components.apiserver.admission.dynamic.validating import ValidatingAdmissionWebhook
 from hyperpy.components.apiserver.admission.limit_ranger import LimitRanger
 from hyperpy.components.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from hyperpy.components.apiserver.admission.pod_security import PodSecurity
@@ -51,6 +54,9 @@ PLUGINS = (
     Row("CertificateSigning", lambda world: CertificateSigning(world.authorizer)),
     Row("CertificateSubjectRestriction", lambda world: CertificateSubjectRestriction()),
     Row("DefaultIngressClass", lambda world: DefaultIngressClass(world.objects)),
+    Row("MutatingAdmissionWebhook", MutatingAdmissionWebhook),
+    Row("ValidatingAdmissionPolicy", ValidatingAdmissionPolicy),
+    Row("ValidatingAdmissionWebhook", ValidatingAdmissionWebhook),
     Row("ResourceQuota", lambda world: ResourceQuota(world.objects, world.clock)),
 )
 

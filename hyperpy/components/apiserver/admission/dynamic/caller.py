@@ -133,11 +133,10 @@ def _why(error: Exception, endpoint: Endpoint) -> str:
     return str(error) or type(error).__name__
 
 
-def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error
-    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
-    return inner if isinstance(inner, ssl.SSLCertVerificationError) else None
+def _certificate_error(error: Exception) -> ssl.SSLCertVerificationError | None:
+    """The ssl module's own error, which aiohttp wraps into one of the same class but without its attributes."""
+    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    return inner if isinstance(inner, ssl.SSLCertVerificationError) and hasattr(inner, "verify_code") else None
 
 
 def _x509(error: ssl.SSLCertVerificationError, endpoint: Endpoint) -> str:

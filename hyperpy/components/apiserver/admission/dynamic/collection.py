@@ -29,9 +29,7 @@ class Collection(Generic[T]):
     make: turns an object into what is kept of it; asked once for each version of an object.
     """
 
-    def __init__(
-        self, kind: Kind, *, objects: Objects, feeds: Feeds, clock: Clock, make: Callable[[Obj], T]
-    ) -> None:
+    def __init__(self, kind: Kind, *, objects: Objects, feeds: Feeds, clock: Clock, make: Callable[[Obj], T]) -> None:
         self._kind = kind
         self._objects = objects
         self._feeds = feeds

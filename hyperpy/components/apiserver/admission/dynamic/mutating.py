@@ -6,7 +6,7 @@ then those webhooks that wish so, if the object has changed since they saw it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -14,7 +14,7 @@ import orjson
 from hyperpy.api import defaults, patch, schema
 from hyperpy.api.kinds import Kind
 from hyperpy.components.apiserver import conversion
-from hyperpy.components.apiserver.admission.chain import Attributes, Mutator
+from hyperpy.components.apiserver.admission.chain import Attributes
 from hyperpy.components.apiserver.admission.dynamic import review, webhook
 from hyperpy.components.apiserver.admission.dynamic.caller import Caller
 from hyperpy.components.apiserver.admission.dynamic.collection import Collection
@@ -49,20 +49,22 @@ class _Turns:
 
 
 class MutatingAdmissionWebhook:
-    """Args:
-    before: the mutating plugins that are asked before this one, for their second turn.
-    """
-
-    def __init__(self, world: World, before: Sequence[Mutator]) -> None:
+    def __init__(self, world: World) -> None:
         kind = world.kinds.resource(GROUP, "v1", _PLURAL)
         assert kind is not None
-        self._kind = kind
-        self._before = before
+        self._again: Callable[[Attributes], Awaitable[None]] | None = None
         self._caller = Caller()
         self._asker = Asker(world, self._caller)
         self._configurations = Collection(
             kind, objects=world.objects, feeds=world.feeds, clock=world.clock, make=webhook.read
         )
+
+    def concerns(self, kind: Kind) -> bool:
+        """Its own configurations too, but only to know of their changes."""
+        return not is_exempt(kind) or kind.plural == _PLURAL
+
+    def follow(self, again: Callable[[Attributes], Awaitable[None]]) -> None:
+        self._again = again
 
     async def admit(self, attributes: Attributes) -> None:
         if is_exempt(attributes.kind):
@@ -76,8 +78,8 @@ class MutatingAdmissionWebhook:
         if not turns.changed:
             return
         seen = _snapshot(attributes)
-        for plugin in self._before:
-            await plugin.admit(attributes)
+        if self._again is not None:
+            await self._again(attributes)
         if _snapshot(attributes) != seen:
             turns.due |= turns.invoked
         await self._ask_all([hook for hook in hooks if hook in turns.due], attributes, turns)
@@ -141,7 +143,7 @@ async def _apply(hook: Webhook, text: bytes, request: Shown) -> bool:
 
 
 async def _settled(patched: object, request: Shown) -> Obj:
-    """The patched object as one of the request's kind: decoded, defaulted, and with the server's fields as they were."""
+    """The patched object as one of the request's kind: decoded, defaulted, the server's own fields as they were."""
     attributes = request.attributes
     old = attributes.obj or {}
     if not isinstance(patched, dict) or not isinstance(patched.get("metadata"), dict):

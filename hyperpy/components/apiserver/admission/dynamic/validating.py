@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from hyperpy.api import errors
+from hyperpy.api.kinds import Kind
 from hyperpy.components.apiserver.admission.chain import Attributes
 from hyperpy.components.apiserver.admission.dynamic import webhook
 from hyperpy.components.apiserver.admission.dynamic.caller import Caller
@@ -30,10 +31,13 @@ class ValidatingAdmissionWebhook:
             kind, objects=world.objects, feeds=world.feeds, clock=world.clock, make=webhook.read
         )
 
+    def concerns(self, kind: Kind) -> bool:
+        """Its own configurations too, but only to know of their changes."""
+        return not is_exempt(kind) or kind.plural == _PLURAL
+
     async def validate(self, attributes: Attributes) -> None:
         if is_exempt(attributes.kind):
-            if attributes.kind.plural == _PLURAL:
-                self._configurations.touched()
+            self._configurations.touched()
             return
         configurations = await self._configurations.items()
         if not configurations:

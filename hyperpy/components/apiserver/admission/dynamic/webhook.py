@@ -16,7 +16,7 @@ from typing import Any
 from hyperpy.api import errors
 from hyperpy.api.cel import CelError
 from hyperpy.components.apiserver import metadata
-from hyperpy.components.apiserver.admission.chain import Attributes
+from hyperpy.components.apiserver.admission.chain import Attributes, refusal
 from hyperpy.components.apiserver.admission.dynamic import asking, conditions, review, service
 from hyperpy.components.apiserver.admission.dynamic.caller import Caller, CallFailed
 from hyperpy.components.apiserver.admission.dynamic.conditions import Conditions
@@ -118,7 +118,7 @@ class Asker:
         except CelError as error:
             if hook.ignores_failure:
                 return False
-            raise _forbidden(request.attributes, str(error)) from error
+            raise refusal(request.attributes, str(error)) from error
 
     async def ask(self, hook: Webhook, request: Shown, *, mutating: bool) -> Answer:
         """The webhook's answer, whose warnings and annotations are taken over.
@@ -144,9 +144,7 @@ class Asker:
         url = f"{service.shown_url(hook.config)}?timeout={hook.timeout_s}s"
         world = self._world
         try:
-            endpoint = await service.endpoint(
-                hook.config, url, hook.trusted, objects=world.objects, rng=self._rng
-            )
+            endpoint = await service.endpoint(hook.config, url, hook.trusted, objects=world.objects, rng=self._rng)
         except errors.StatusError as error:
             why = service.words(error, hook.config)
             raise FailedCall(hook, f'failed to call webhook: Post "{url}": {why}') from error
@@ -175,9 +173,3 @@ def unanswered(hook: Webhook, failure: FailedCall) -> None:
 def internal(why: str) -> errors.InternalError:
     """The 500 of an admission webhook that is of no use."""
     return errors.InternalError(f"Internal error occurred: {why}", details={"causes": [{"message": why}]})
-
-
-def _forbidden(attributes: Attributes, why: str) -> errors.Forbidden:
-    kind, name = attributes.kind, attributes.name
-    details = {"name": name, "group": kind.group, "kind": kind.plural}
-    return errors.Forbidden(f'{kind.qualified} "{name}" is forbidden: {why}', details=details)
