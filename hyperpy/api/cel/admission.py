@@ -120,8 +120,7 @@ class Composition:
 
     scope: Scope
     declared: dict[str, Type] = field(default_factory=dict)
-    _programs: dict[str, Program] = field(default_factory=dict)
-    _uses: dict[str, frozenset[str]] = field(default_factory=dict)
+    _sources: dict[str, tuple[str, Program]] = field(default_factory=dict)
 
     def add(self, name: str, expression: str) -> None:
         """Compile one more variable; raises CelError, and then the variable counts as one of any type."""
@@ -130,8 +129,7 @@ class Composition:
         except CelError:
             self.declared[name] = types.DYN
             raise
-        self._programs[name] = program
-        self._uses[name] = used(expression)
+        self._sources[name] = (expression, program)
         self.declared[name] = type_of(program.returns)
 
     def compile(self, expression: str, returns: Collection[str], *, authorizer: bool = True) -> Program:
@@ -144,16 +142,13 @@ class Composition:
         return Evaluation(self, given)
 
     def needed(self, expression: str) -> Sequence[str]:
-        """The variables that an expression uses, itself or through others, in the order of their declaration."""
+        """The variables that an expression names, in the order of their declaration."""
         found = set(used(expression))
-        for name in reversed(self._programs):
-            if name in found:
-                found |= self._uses[name]
-        return [name for name in self._programs if name in found]
+        return [name for name in self._sources if name in found]
 
-    def program(self, name: str) -> Program:
-        """The program of a variable."""
-        return self._programs[name]
+    def source(self, name: str) -> tuple[str, Program]:
+        """The expression of a variable and what it was compiled to."""
+        return self._sources[name]
 
 
 class Evaluation:
@@ -177,23 +172,25 @@ class Evaluation:
             raise CelError(f"expression '{expression}' resulted in error: {error}") from error
 
     def _run(self, expression: str, program: Program) -> Any:
-        for name in self._composition.needed(expression):
-            if name in self._values or name in self._errors:
-                continue
-            try:
-                self._values[name] = self._evaluated(self._composition.program(name))
-            except CelError as error:
-                self._errors[name] = CelError(f'composited variable "{name}" fails to evaluate: {error}')
-        return self._evaluated(program)
-
-    def _evaluated(self, program: Program) -> Any:
+        needed = self._composition.needed(expression)
+        for name in needed:
+            if name not in self._values and name not in self._errors:
+                self._work_out(name)
+        variables = {name: self._values[name] for name in needed if name in self._values}
         try:
-            return program.evaluate({**self._given, "variables": self._values})
+            return program.evaluate({**self._given, "variables": variables})
         except CelError as error:
             missing = _MISSING.search(str(error))
             if missing and missing[1] in self._errors:
                 raise self._errors[missing[1]] from error
             raise
+
+    def _work_out(self, name: str) -> None:
+        expression, program = self._composition.source(name)
+        try:
+            self._values[name] = self._run(expression, program)
+        except CelError as error:
+            self._errors[name] = CelError(f'composited variable "{name}" fails to evaluate: {error}')
 
 
 def used(expression: str) -> frozenset[str]:
