@@ -1,19 +1,18 @@
-"""DefaultIngressClass: a new Ingress that names no class gets the default one, the newest if there are several.
+"""DefaultIngressClass: an Ingress that names no class gets the default one, if there is one.
 
 Source: the admission controllers reference, "DefaultIngressClass".
 """
 
 from __future__ import annotations
 
-from typing import Any
-
+from hyperpy.api import default_class
 from hyperpy.api.kinds import INGRESS_CLASS, Kind
 from hyperpy.components.apiserver.admission.chain import CREATE, Attributes
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.objects import Objects
 
+ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
 _CLASS_ANNOTATION = "kubernetes.io/ingress.class"
-_DEFAULT_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
 
 
 class DefaultIngressClass:
@@ -21,27 +20,19 @@ class DefaultIngressClass:
         self._objects = objects
 
     def concerns(self, kind: Kind) -> bool:
-        return (kind.group, kind.plural) == ("networking.k8s.io", "ingresses")
+        """Ingresses."""
+        return kind.group == "networking.k8s.io" and kind.plural == "ingresses"
 
     async def admit(self, attributes: Attributes) -> None:
-        obj = attributes.obj
-        if attributes.operation != CREATE or attributes.subresource or obj is None:
+        if attributes.operation != CREATE or attributes.subresource or attributes.obj is None:
             return
-        spec = obj.setdefault("spec", {})
+        ingress = attributes.obj
+        spec = ingress.setdefault("spec", {})
         if spec.get("ingressClassName") is not None:
             return
-        if (obj["metadata"].get("annotations") or {}).get(_CLASS_ANNOTATION) is not None:
+        if _CLASS_ANNOTATION in (ingress["metadata"].get("annotations") or {}):
             return
-        chosen = await self._default()
-        if chosen:
-            spec["ingressClassName"] = chosen
-
-    async def _default(self) -> str:
-        found = map(form.decoded, (await self._objects.everything(INGRESS_CLASS)).kvs)
-        marked = [own["metadata"] for own in found if _is_default(own)]
-        newest = max((own["creationTimestamp"] for own in marked), default="")
-        return min((str(own["name"]) for own in marked if own["creationTimestamp"] == newest), default="")
-
-
-def _is_default(obj: dict[str, Any]) -> bool:
-    return bool((obj["metadata"].get("annotations") or {}).get(_DEFAULT_ANNOTATION) == "true")
+        found = (await self._objects.everything(INGRESS_CLASS)).kvs
+        chosen = default_class.choose(map(form.decoded, found), (ANNOTATION,))
+        if chosen is not None:
+            spec["ingressClassName"] = chosen["metadata"]["name"]

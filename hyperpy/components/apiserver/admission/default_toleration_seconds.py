@@ -5,6 +5,7 @@ Source: the admission controllers reference, "DefaultTolerationSeconds".
 
 from __future__ import annotations
 
+from hyperpy.api.kinds import Kind
 from hyperpy.components.apiserver.admission.chain import Attributes, Obj
 
 TOLERATION_S = 300
@@ -13,6 +14,10 @@ _EFFECT = "NoExecute"
 
 
 class DefaultTolerationSeconds:
+    def concerns(self, kind: Kind) -> bool:
+        """Pods."""
+        return not kind.group and kind.plural == "pods"
+
     async def admit(self, attributes: Attributes) -> None:
         if not attributes.writes_pod or attributes.obj is None:
             return

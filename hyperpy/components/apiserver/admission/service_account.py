@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import random
 
-from hyperpy.api import errors, meta
-from hyperpy.api.kinds import SERVICE_ACCOUNT
-from hyperpy.components.apiserver.admission.chain import CREATE, Attributes, Obj
+from hyperpy.api import meta
+from hyperpy.api.kinds import SERVICE_ACCOUNT, Kind
+from hyperpy.components.apiserver.admission import mountable_secrets, pod_references
+from hyperpy.components.apiserver.admission.chain import CREATE, UPDATE, Attributes, Obj, refusal
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.feeds import Feeds
 from hyperpy.components.apiserver.registry.objects import Objects
@@ -23,6 +24,8 @@ ROOT_CA_CONFIG_MAP = "kube-root-ca.crt"
 TOKEN_TTL_S = 3607
 
 _DEFAULT = "default"
+_JUDGED = ((CREATE, ""), (UPDATE, "ephemeralcontainers"))
+_MIRRORED = {"a service account": "service accounts"}
 _MODE = 0o644
 #: The default account of a new namespace is made by a controller just after it; a Pod may come before.
 _WAIT_S = 2.0
@@ -38,12 +41,15 @@ class ServiceAccount:
         self._feeds = feeds
         self._rng = rng
 
+    def concerns(self, kind: Kind) -> bool:
+        """Pods."""
+        return not kind.group and kind.plural == "pods"
+
     async def admit(self, attributes: Attributes) -> None:
         if attributes.operation != CREATE or not attributes.writes_pod or attributes.obj is None:
             return
         pod = attributes.obj
-        if MIRROR_ANNOTATION in (pod["metadata"].get("annotations") or {}):
-            _check_mirror(attributes.name, pod)
+        if _is_mirror(pod):
             return
         spec = pod.setdefault("spec", {})
         name = spec.get("serviceAccountName") or _DEFAULT
@@ -54,16 +60,34 @@ class ServiceAccount:
         if _mounts_token(spec, account):
             mount(spec, volume_name=meta.generate_name(VOLUME_PREFIX, self._rng))
 
+    async def validate(self, attributes: Attributes) -> None:
+        pod = attributes.obj
+        if pod is None or (attributes.operation, attributes.subresource) not in _JUDGED:
+            return
+        if _is_mirror(pod):
+            found = pod_references.first(pod["spec"])
+            if found:
+                raise refusal(attributes, f"a mirror pod may not reference {_MIRRORED.get(found, found)}")
+            return
+        name = pod["spec"].get("serviceAccountName") or _DEFAULT
+        kv = await self._objects.find(SERVICE_ACCOUNT, attributes.namespace, name)
+        if kv is None or mountable_secrets.ANNOTATION.encode() not in kv.value:
+            return
+        account = form.decoded(kv)
+        if mountable_secrets.is_enforced(account):
+            problem = mountable_secrets.problem(account, pod["spec"])
+            if problem:
+                raise refusal(attributes, problem)
+
     async def _account(self, attributes: Attributes, name: str) -> Obj:
         namespace = attributes.namespace or ""
         kv, revision = await self._objects.get_with_revision(SERVICE_ACCOUNT, namespace, name)
         if kv is None and name == _DEFAULT:
             kv = await self._wait(namespace, name, after=revision)
         if kv is None:
-            raise errors.Forbidden(
-                f'pods "{attributes.name}" is forbidden: error looking up service account {namespace}/{name}: '
-                f'serviceaccount "{name}" not found',
-                details={"name": attributes.name, "kind": "pods"},
+            raise refusal(
+                attributes,
+                f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found',
             )
         return form.decoded(kv)
 
@@ -80,13 +104,9 @@ class ServiceAccount:
         return await self._objects.find(SERVICE_ACCOUNT, namespace, name)
 
 
-def _check_mirror(name: str, pod: Obj) -> None:
-    """A mirror Pod shows what runs from a manifest on a node; it can hold no account of the API."""
-    if (pod.get("spec") or {}).get("serviceAccountName"):
-        raise errors.Forbidden(
-            f'pods "{name}" is forbidden: a mirror pod may not reference service accounts',
-            details={"name": name, "kind": "pods"},
-        )
+def _is_mirror(pod: Obj) -> bool:
+    """A mirror Pod shows what runs from a manifest on a node; it can hold no account or secret of the API."""
+    return MIRROR_ANNOTATION in (pod["metadata"].get("annotations") or {})
 
 
 def _mounts_token(spec: Obj, account: Obj) -> bool:

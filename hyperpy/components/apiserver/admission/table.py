@@ -1,7 +1,7 @@
 """The admission plugins: which there are, under Kubernetes' names, in the order they are asked. Order is data.
 
 Source: "Admission Control in Kubernetes", and the order that kube-apiserver v1.34 gives its plugins. Those named in
-`NOT_SUPPORTED` are off by default in Kubernetes too.
+`NOT_SUPPORTED` are off by default in Kubernetes too, or about kinds that are not stable.
 """
 
 from __future__ import annotations
@@ -16,17 +16,23 @@ from hyperpy.components.apiserver.admission.certificates import (
 )
 from hyperpy.components.apiserver.admission.chain import Plugin
 from hyperpy.components.apiserver.admission.default_ingress_class import DefaultIngressClass
+from hyperpy.components.apiserver.admission.default_storage_class import DefaultStorageClass
 from hyperpy.components.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
 from hyperpy.components.apiserver.admission.dynamic.mutating import MutatingAdmissionWebhook
 from hyperpy.components.apiserver.admission.dynamic.policies import ValidatingAdmissionPolicy
 from hyperpy.components.apiserver.admission.dynamic.validating import ValidatingAdmissionWebhook
 from hyperpy.components.apiserver.admission.limit_ranger import LimitRanger
 from hyperpy.components.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from hyperpy.components.apiserver.admission.node_restriction import NodeRestriction
+from hyperpy.components.apiserver.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from hyperpy.components.apiserver.admission.pod_security import PodSecurity
 from hyperpy.components.apiserver.admission.priority import Priority
 from hyperpy.components.apiserver.admission.rbac_escalation import RbacEscalation
 from hyperpy.components.apiserver.admission.resource_quota import ResourceQuota
+from hyperpy.components.apiserver.admission.runtime_class import RuntimeClass
 from hyperpy.components.apiserver.admission.service_account import ServiceAccount
+from hyperpy.components.apiserver.admission.storage_object_in_use_protection import StorageObjectInUseProtection
+from hyperpy.components.apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 from hyperpy.components.apiserver.admission.world import Settings, World
 
 
@@ -47,9 +53,15 @@ PLUGINS = (
     Row("NamespaceLifecycle", lambda world: NamespaceLifecycle(world.objects)),
     Row("LimitRanger", lambda world: LimitRanger(world.objects)),
     Row("ServiceAccount", lambda world: ServiceAccount(world.objects, world.feeds, world.rng)),
+    Row("NodeRestriction", lambda world: NodeRestriction(world.objects)),
+    Row("TaintNodesByCondition", lambda world: TaintNodesByCondition()),
     Row("PodSecurity", lambda world: PodSecurity(world.objects, world.settings.pod_security)),
-    Row("Priority", lambda world: Priority(world.objects, world.kinds)),
+    Row("Priority", lambda world: Priority(world.objects)),
     Row("DefaultTolerationSeconds", lambda world: DefaultTolerationSeconds()),
+    Row("DefaultStorageClass", lambda world: DefaultStorageClass(world.objects)),
+    Row("StorageObjectInUseProtection", lambda world: StorageObjectInUseProtection()),
+    Row("PersistentVolumeClaimResize", lambda world: PersistentVolumeClaimResize(world.objects)),
+    Row("RuntimeClass", lambda world: RuntimeClass(world.objects)),
     Row("CertificateApproval", lambda world: CertificateApproval(world.authorizer)),
     Row("CertificateSigning", lambda world: CertificateSigning(world.authorizer)),
     Row("CertificateSubjectRestriction", lambda world: CertificateSubjectRestriction()),
@@ -64,10 +76,10 @@ PLUGINS = (
 ALWAYS: tuple[Callable[[World], Plugin], ...] = (lambda world: RbacEscalation(world.objects, world.authorizer),)
 
 NOT_SUPPORTED = frozenset((
-    "AlwaysAdmit", "AlwaysDeny", "AlwaysPullImages", "DenyServiceExternalIPs", "EventRateLimit",
-    "ExtendedResourceToleration", "ImagePolicyWebhook", "LimitPodHardAntiAffinityTopology", "MutatingAdmissionPolicy",
-    "NamespaceAutoProvision", "NamespaceExists", "OwnerReferencesPermissionEnforcement", "PodNodeSelector",
-    "PodTolerationRestriction",
+    "AlwaysAdmit", "AlwaysDeny", "AlwaysPullImages", "ClusterTrustBundleAttest", "DenyServiceExternalIPs",
+    "EventRateLimit", "ExtendedResourceToleration", "ImagePolicyWebhook", "LimitPodHardAntiAffinityTopology",
+    "MutatingAdmissionPolicy", "NamespaceAutoProvision", "NamespaceExists", "OwnerReferencesPermissionEnforcement",
+    "PodNodeSelector", "PodTolerationRestriction", "PodTopologyLabels",
 ))  # fmt: skip
 
 

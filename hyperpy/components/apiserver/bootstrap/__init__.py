@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from hyperpy.api.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, NAMESPACE
+from hyperpy.api.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, NAMESPACE, PRIORITY_CLASS
 from hyperpy.components.apiserver.bootstrap import (
     component_roles,
     ensure,
     flow_schemas,
     kubernetes_service,
+    priority_classes,
     roles,
     user_roles,
 )
@@ -31,6 +32,8 @@ async def run(handler: ResourceHandler) -> None:
     core = handler.core
     namespaces = [_namespace(name) for name in NAMESPACES]
     await ensure.all_of(core, NAMESPACE, namespaces, mend=lambda current, wanted: current)
+    classes = priority_classes.PRIORITY_CLASSES
+    await ensure.all_of(core, PRIORITY_CLASS, classes, mend=lambda current, wanted: current)
     cluster_roles = [*user_roles.CLUSTER_ROLES, *component_roles.CLUSTER_ROLES]
     bindings = [*user_roles.BINDINGS, *component_roles.BINDINGS]
     await ensure.all_of(core, CLUSTER_ROLE, [roles.cluster_role(role) for role in cluster_roles], mend=roles.mend_role)
