@@ -95,13 +95,17 @@ def assemble(
         return pki.client(own.name, user=own.user, groups=own.groups)
 
     streams = Streams(
-        client, credentials=credentials, authority=options.kubelet_certificate_authority, rng=random.Random()
+        client,
+        resources.core.admission,
+        credentials=credentials,
+        authority=options.kubelet_certificate_authority,
+        rng=random.Random(),
     )
     router = Router(
         resources=resources,
         streams=streams,
         reviews=Reviews(authorizer, tokens=tokens, accounts=accounts, audiences=audiences),
-        token_requests=TokenRequests(client, signer, audiences=audiences, now=clock.now),
+        token_requests=TokenRequests(client, signer, resources.core.admission, audiences=audiences, now=clock.now),
         signer=signer,
         discovery=Discovery(registry, server_address=url.removeprefix("https://")),
         openapi=OpenApi(registry),

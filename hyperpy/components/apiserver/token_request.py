@@ -16,6 +16,7 @@ from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import Request, Response
 from hyperpy.client.protocol import Client, Obj
 from hyperpy.components.apiserver import posted
+from hyperpy.components.apiserver.admission.chain import CREATE, Attributes, Chain
 from hyperpy.components.apiserver.tokens import Bound, Claims, TokenSigner
 
 API_VERSION = "authentication.k8s.io/v1"
@@ -35,14 +36,22 @@ class TokenRequests:
 
     Args:
         client: reads the account and the bound object.
+        admission: is asked about every request, as about a write.
         audiences: of a token that asks for none (`--api-audiences`).
         now: seconds since the epoch.
     """
 
     def __init__(
-        self, client: Client, signer: TokenSigner, *, audiences: Sequence[str], now: Callable[[], float]
+        self,
+        client: Client,
+        signer: TokenSigner,
+        admission: Chain,
+        *,
+        audiences: Sequence[str],
+        now: Callable[[], float],
     ) -> None:
         self._client = client
+        self._admission = admission
         self._signer = signer
         self._audiences = tuple(audiences)
         self._now = now
@@ -58,6 +67,10 @@ class TokenRequests:
         seconds = _seconds(spec, name)
         audiences = _audiences(spec, name) or self._audiences
         account = await self._client.get(kinds.SERVICE_ACCOUNT, name, namespace=namespace)
+        review["metadata"] = {**(review.get("metadata") or {}), "name": name, "namespace": namespace}
+        asked = Attributes(CREATE, kinds.SERVICE_ACCOUNT, namespace, name, "token", request.user, review)
+        await self._admission.admit(asked)
+        await self._admission.validate(asked)
         bound, also = await self._bound(spec.get("boundObjectRef"), account)
         expires = self._now() + seconds
         uid = account["metadata"]["uid"]

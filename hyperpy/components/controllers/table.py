@@ -16,6 +16,8 @@ from hyperpy.components.controllers.namespace import NamespaceController
 from hyperpy.components.controllers.nodeipam import NodeIpamController
 from hyperpy.components.controllers.nodelifecycle import NodeLifecycleController
 from hyperpy.components.controllers.podgc import PodGarbageCollector
+from hyperpy.components.controllers.pvcprotection import PVCProtectionController
+from hyperpy.components.controllers.pvprotection import PVProtectionController
 from hyperpy.components.controllers.replicaset import ReplicaSetController
 from hyperpy.components.controllers.replicationcontroller import ReplicationControllerController
 from hyperpy.components.controllers.resourcequota import ResourceQuotaController
@@ -65,6 +67,8 @@ CONTROLLERS = (
     Row("endpoints-controller", "endpoint", EndpointsController),
     Row("endpointslice-controller", "endpointslice", EndpointSliceController),
     Row("resourcequota-controller", "resourcequota", ResourceQuotaController),
+    Row("persistentvolumeclaim-protection-controller", "pvc-protection", PVCProtectionController),
+    Row("persistentvolume-protection-controller", "pv-protection", PVProtectionController),
     Row("garbage-collector-controller", "garbagecollector", GarbageCollector, workers=16),
     Row("pod-garbage-collector-controller", "podgc", PodGarbageCollector),
 )

@@ -21,7 +21,7 @@ def signer(tmp_path):
 
 @pytest.fixture
 def ask(cluster, signer):
-    requests = TokenRequests(cluster.client, signer, audiences=("api",), now=time.time)
+    requests = TokenRequests(cluster.client, signer, cluster.handler.core.admission, audiences=("api",), now=time.time)
 
     async def ask(name="default", **spec):
         request = Request("POST", "/", headers={}, body=orjson.dumps({"spec": spec}))

@@ -1,4 +1,4 @@
-"""The annotation `kubernetes.io/enforce-mountable-secrets`: Pods of an account use only the secrets that it lists. Pure.
+"""The annotation `kubernetes.io/enforce-mountable-secrets`: Pods use only the secrets that their account lists. Pure.
 
 Source: "Service Accounts", "Enforcing mountable secrets" (deprecated since v1.32, and still in force).
 """

@@ -52,10 +52,19 @@ class Proxy:
         return self._takeover(request, reference.scheme, host, port, f'service "{reference.name}"')
 
     async def node(self, request: Request, *, namespace: str, name: str) -> Response:
-        """`nodes/NAME[:port]/proxy/...`: the node's kubelet. Raises NotFound when there is no such node."""
+        """`nodes/[scheme:]NAME[:port]/proxy/...`: its kubelet, or with another port what listens there.
+
+        Raises:
+            NotFound: there is no such node.
+        """
         reference = proxy_target.parse(name)
         port = int(reference.port) if reference.port.isdecimal() else None
-        target = await self._kubelets.target(reference.name, (), port=port)
+        if port is not None:
+            node = await self._client.get(kinds.NODE, reference.name)
+            if port != nodes.kubelet_port(node):
+                host = nodes.address(node)
+                return self._takeover(request, reference.scheme, host, port, f'node "{reference.name}"')
+        target = await self._kubelets.target(reference.name, ())
         url = urlsplit(target.url)
         return Takeover(lambda raw: self._serve(raw, f"{url.scheme}://{url.netloc}", target.tls, target.what))
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
-from hyperpy.api.wire import Request, Response
+from hyperpy.api import kinds
 from hyperpy.client.protocol import Client
+from hyperpy.components.apiserver.admission.chain import Chain
 from hyperpy.components.apiserver.pki import Credentials
 from hyperpy.components.apiserver.streams.backend import Backends
+from hyperpy.components.apiserver.streams.connecting import Connecting, StreamHandler
 from hyperpy.components.apiserver.streams.nodes import Nodes
 from hyperpy.components.apiserver.streams.pods import PodStreams
 from hyperpy.components.apiserver.streams.portforward import PortForward
 from hyperpy.components.apiserver.streams.proxy import Proxy
-
-
-class StreamHandler(Protocol):
-    def __call__(self, request: Request, *, namespace: str, name: str) -> Awaitable[Response]: ...
 
 
 class Streams:
@@ -26,12 +23,19 @@ class Streams:
 
     Args:
         client: reads pods, services and nodes.
+        admission: is asked before anything is connected.
         credentials: the client certificate for kubelets, given on first use.
         authority: of the kubelets' serving certificates, or None.
     """
 
     def __init__(
-        self, client: Client, *, credentials: Callable[[], Credentials], authority: Path | None, rng: random.Random
+        self,
+        client: Client,
+        admission: Chain,
+        *,
+        credentials: Callable[[], Credentials],
+        authority: Path | None,
+        rng: random.Random,
     ) -> None:
         nodes = Nodes(client, credentials=credentials, authority=authority)
         self._backends = Backends()
@@ -39,12 +43,12 @@ class Streams:
         proxy = Proxy(client, nodes, self._backends, rng=rng)
         self._routes: dict[tuple[str, str], StreamHandler] = {
             ("pods", "log"): pods.log,
-            ("pods", "exec"): pods.execute,
-            ("pods", "attach"): pods.attach,
-            ("pods", "portforward"): PortForward(client, nodes),
-            ("pods", "proxy"): proxy.pod,
-            ("services", "proxy"): proxy.service,
-            ("nodes", "proxy"): proxy.node,
+            ("pods", "exec"): Connecting(kinds.POD, "exec", pods.execute, admission),
+            ("pods", "attach"): Connecting(kinds.POD, "attach", pods.attach, admission),
+            ("pods", "portforward"): Connecting(kinds.POD, "portforward", PortForward(client, nodes), admission),
+            ("pods", "proxy"): Connecting(kinds.POD, "proxy", proxy.pod, admission),
+            ("services", "proxy"): Connecting(kinds.SERVICE, "proxy", proxy.service, admission),
+            ("nodes", "proxy"): Connecting(kinds.NODE, "proxy", proxy.node, admission),
         }
 
     def find(self, resource: str, subresource: str) -> StreamHandler | None:

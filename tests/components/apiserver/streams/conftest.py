@@ -14,9 +14,12 @@ from aiohttp import WSMsgType, web
 from hyperpy.api import errors, paths
 from hyperpy.client.protocol import ObjectList
 from hyperpy.components.apiserver import chain
+from hyperpy.components.apiserver.admission.chain import CONNECT, Chain, refusal
 from hyperpy.components.apiserver.listener import Listener, bind
+from hyperpy.components.apiserver.metrics.admission import AdmissionMetrics
 from hyperpy.components.apiserver.pki import Pki
 from hyperpy.components.apiserver.streams.routes import Streams
+from hyperpy.components.instruments import Instruments
 
 
 class Objects:
@@ -159,6 +162,15 @@ async def kubelet(pki):
     await server.shutdown(1)
 
 
+class Door:
+    """An admission plugin that lets nobody connect to Pods called `forbidden`."""
+
+    async def validate(self, attributes):
+        if attributes.operation == CONNECT and attributes.name.startswith("forbidden"):
+            options = attributes.obj
+            raise refusal(attributes, f"{options['kind']} {options.get('command') or options.get('path')}")
+
+
 @pytest.fixture
 async def edge(pki, kubelet):
     """The edge, with a Node and two Pods."""
@@ -179,6 +191,7 @@ async def edge(pki, kubelet):
     objects.add("pods", "pending", {"spec": {"containers": [{"name": "main"}]}})
     streams = Streams(
         objects,
+        Chain([Door()], AdmissionMetrics(Instruments())),
         credentials=lambda: pki.client("apiserver-kubelet-client", user="kube-apiserver-kubelet-client"),
         authority=pki.ca_file,
         rng=random.Random(1),

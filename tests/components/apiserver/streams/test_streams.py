@@ -41,6 +41,8 @@ async def test_the_log_of_a_pod_without_a_node_is_empty(edge, session):
         ("several/log?container=waiting", 400, 'container "waiting" in pod "web" is waiting to start: Pulling'),
         ("nope/log", 404, 'pods "nope" not found'),
         ("web/exec?command=ls&stdout=1", 400, "exec: the request must upgrade its connection to WebSocket or SPDY/3.1"),
+        ("forbidden/exec?command=ls&stdout=1", 403, "pods \"forbidden\" is forbidden: PodExecOptions ['ls']"),
+        ("forbidden/proxy/a/b", 403, 'pods "forbidden" is forbidden: PodProxyOptions /a/b'),
         ("web/portforward", 400, "portforward: the request must upgrade its connection to WebSocket or SPDY/3.1"),
     ],
 )
