@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import quote, urlencode
 
 #: How much of a long body is joined and sent at a time: it fits the processor's cache.
 CHUNK = 64 * 1024
@@ -45,6 +46,12 @@ class Request:
     body: bytes = b""
     user: UserInfo | None = None
     check_create: Callable[[], None] | None = None
+
+    def uri(self) -> str:
+        """The path and query, percent-encoded, as the client sent them or would have."""
+        query = [(name, value) for name, values in self.query.items() for value in values]
+        path = quote(self.path, safe="/:@!$&'()*+,;=~")
+        return f"{path}?{urlencode(query)}" if query else path
 
     def param(self, name: str, default: str = "") -> str:
         """The first value of a query parameter, or `default`."""

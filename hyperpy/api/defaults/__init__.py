@@ -14,6 +14,7 @@ from typing import Any
 from hyperpy.api import schema
 from hyperpy.api.defaults import (
     admission,
+    apiservice,
     autoscaling,
     batch,
     cluster,
@@ -35,6 +36,7 @@ _RBAC = "rbac.authorization.k8s.io"
 _BY_KIND: dict[tuple[str, str], Callable[[Obj], None]] = {
     ("", "Pod"): pod.apply,
     **workload.DEFAULTS,
+    **apiservice.DEFAULTS,
     **batch.DEFAULTS,
     **autoscaling.DEFAULTS,
     **persistentvolume.DEFAULTS,

@@ -9,7 +9,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hyperpy.api.kinds import Kind
-from hyperpy.api.printers import admission, cluster, configuration, events, network, platform, rbac, workloads
+from hyperpy.api.printers import (
+    admission,
+    apiservice,
+    cluster,
+    configuration,
+    events,
+    network,
+    platform,
+    rbac,
+    workloads,
+)
 from hyperpy.api.printers.columns import AGE, NAME, Printer
 from hyperpy.api.printers.durations import age, duration
 
@@ -28,6 +38,7 @@ _PRINTERS: dict[tuple[str, str], Printer] = {
     **events.PRINTERS,
     **platform.PRINTERS,
     **admission.PRINTERS,
+    **apiservice.PRINTERS,
 }
 _DEFAULT = Printer(
     (NAME, AGE),

@@ -14,6 +14,7 @@ from hyperpy.api.kinds import Kind
 from hyperpy.api.schema.cause import Cause
 from hyperpy.api.validation import (
     admission_policies,
+    apiservice,
     apps,
     autoscaling,
     certificates,
@@ -59,6 +60,7 @@ _RBAC = "rbac.authorization.k8s.io"
 _AUTHORIZATION = "authorization.k8s.io"
 _AUTHENTICATION = "authentication.k8s.io"
 _RULES: dict[tuple[str, str], Rules] = {
+    **apiservice.RULES,
     ("", "Pod"): Rules(pod.on_create, pod.on_update, pod.on_status_update, whole=False),
     **workload.RULES,
     **apps.RULES,

@@ -26,7 +26,7 @@ _ORPHAN, _FOREGROUND = "orphan", "foregroundDeletion"
 
 def name_format(kind: Kind) -> Problems:
     """The format of this kind's names."""
-    if kind.group == _RBAC or (kind.group, kind.kind) == ("", "Event"):
+    if kind.group in (_RBAC, "apiregistration.k8s.io") or (kind.group, kind.kind) == ("", "Event"):
         return formats.path_segment
     if (kind.group, kind.kind) == ("", "Service"):
         return formats.dns_1035_label

@@ -134,7 +134,7 @@ class Listener:
             raw.headers,
             read_body=self._reader(raw),
             peer=protocol.peer,
-            uri=raw.raw_path,
+            raw_uri=raw.raw_path,
         )
         response = await self._handler(
             request, certificate_user=self._user or protocol.user, headers=raw.headers.items()

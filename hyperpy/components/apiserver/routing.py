@@ -41,12 +41,16 @@ class NetworkRequest(Request):
 
     Args:
         peer: the client's address.
-        uri: path and query as they were sent.
+        raw_uri: path and query as they were sent.
     """
 
     read_body: Callable[[], Awaitable[bytes]] | None = None
     peer: str = ""
-    uri: str = ""
+    raw_uri: str = ""
+
+    def uri(self) -> str:
+        """The path and query as the client sent them."""
+        return self.raw_uri or Request.uri(self)
 
 
 class Router:

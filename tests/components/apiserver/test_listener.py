@@ -190,7 +190,7 @@ async def test_who_carries_a_stream_tells_its_end(answers, session):
 async def test_a_request_tells_its_uri_and_where_it_comes_from(answers, session):
     await session.get(aiohttp.client.URL("/a%20b?x=%41", encoded=True))
     (request,) = answers.requests
-    assert (request.uri, request.peer) == ("/a%20b?x=%41", "127.0.0.1")
+    assert (request.uri(), request.peer) == ("/a%20b?x=%41", "127.0.0.1")
 
 
 async def test_pages_of_allowed_origins_may_ask(answers):

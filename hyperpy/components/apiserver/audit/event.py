@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 
@@ -54,7 +53,7 @@ def base(request: Request, info: RequestInfo, *, audit_id: str, decision: Decisi
         "level": decision.level.title,
         "auditID": audit_id,
         "stage": "",
-        "requestURI": uri(request),
+        "requestURI": request.uri(),
         "verb": info.verb,
     }
     addresses = source_addresses(request.headers, peer)
@@ -66,15 +65,6 @@ def base(request: Request, info: RequestInfo, *, audit_id: str, decision: Decisi
     if info.is_resource:
         event["objectRef"] = _reference(info)
     return event
-
-
-def uri(request: Request) -> str:
-    """The path and query as the client sent them."""
-    raw = getattr(request, "uri", "")
-    if raw:
-        return str(raw)
-    query = [(name, value) for name, values in request.query.items() for value in values]
-    return f"{request.path}?{urlencode(query)}" if query else request.path
 
 
 def source_addresses(headers: Mapping[str, str], peer: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hyperpy.api.kinds import Kind
-from hyperpy.components.apiserver.strategy import apps, cluster, platform, pod, service
+from hyperpy.components.apiserver.strategy import apiservice, apps, cluster, platform, pod, service
 from hyperpy.components.apiserver.strategy.base import Strategy
 
 __all__ = ["Strategy", "of"]
@@ -15,6 +15,7 @@ _COUNTED = Strategy(generation=True)
 
 TABLE: dict[tuple[str, str], Strategy] = {
     ("", "pods"): pod.POD,
+    ("apiregistration.k8s.io", "apiservices"): apiservice.API_SERVICE,
     ("", "services"): service.SERVICE,
     ("", "replicationcontrollers"): apps.REPLICATION_CONTROLLER,
     ("", "namespaces"): cluster.NAMESPACE,

@@ -41,11 +41,13 @@ class Target:
         url: complete, percent-encoded.
         tls: how to check and greet an https server; None for http.
         what: for messages: `node "n1"`.
+        server_name: whom the server's certificate must name, when that is not the URL's host.
     """
 
     url: str
     tls: ssl.SSLContext | None
     what: str
+    server_name: str = ""
 
 
 def upgrades(headers: Mapping[str, str]) -> bool:
@@ -88,6 +90,7 @@ class Backends:
                 data=data,
                 timeout=timeout,
                 ssl=target.tls or True,
+                server_hostname=target.server_name or None,
                 allow_redirects=False,
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -110,16 +113,20 @@ class Backends:
             self._session = None
 
 
-async def upgrade(raw: web.BaseRequest, target: Target) -> web.StreamResponse:
+async def upgrade(
+    raw: web.BaseRequest, target: Target, headers: Iterable[tuple[str, str]] | None = None
+) -> web.StreamResponse:
     """Repeat the client's upgrade request to the backend; when it agrees, join the two connections.
 
+    Args:
+        headers: what the backend is sent; None: the client's.
     Raises:
         errors.StatusError: the backend refused, or cannot be reached.
     """
     from aiohttp import web
 
     async with (
-        dial(target, method=raw.method, headers=_upgrade_headers(raw)) as (head, reader, writer),
+        dial(target, method=raw.method, headers=_upgrade_headers(raw, headers)) as (head, reader, writer),
         takeover.connection(raw) as client,
     ):
         client[1].write(head)
@@ -158,14 +165,17 @@ async def _connect(target: Target) -> tuple[asyncio.StreamReader, asyncio.Stream
     port = url.port or (443 if url.scheme == "https" else 80)
     try:
         async with asyncio.timeout(CONNECT_S):
-            return await asyncio.open_connection(url.hostname, port, ssl=target.tls, limit=MAX_HEAD)
+            name = (target.server_name or url.hostname) if target.tls else None
+            return await asyncio.open_connection(
+                url.hostname, port, ssl=target.tls, server_hostname=name, limit=MAX_HEAD
+            )
     except (OSError, TimeoutError) as error:
         raise _unreachable(target, error) from error
 
 
-def _upgrade_headers(raw: web.BaseRequest) -> list[tuple[str, str]]:
+def _upgrade_headers(raw: web.BaseRequest, headers: Iterable[tuple[str, str]] | None) -> list[tuple[str, str]]:
     change = [("Connection", "Upgrade"), ("Upgrade", raw.headers["Upgrade"])]
-    return forwarded(raw.headers.items()) + change
+    return [*(forwarded(raw.headers.items()) if headers is None else headers), *change]
 
 
 def _head(target: Target, method: str, headers: Iterable[tuple[str, str]]) -> bytes:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SERVICE_NAME = "kubernetes.io/service-name"
 
 #: Headers of an answer that concern its connection only.
-_HOP_HEADERS = frozenset(
+HOP_HEADERS = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade")
 )
 
@@ -96,7 +96,7 @@ class Proxy:
         async with await self._backends.request(raw.method, target, headers=headers, data=data) as answer:
             response = web.StreamResponse(status=answer.status, reason=answer.reason)
             for name, value in answer.headers.items():
-                if name.lower() not in _HOP_HEADERS:
+                if name.lower() not in HOP_HEADERS:
                     response.headers.add(name, _relocated(value, base, own) if name.lower() == "location" else value)
             await response.prepare(raw)
             async for chunk in answer.content.iter_any():

@@ -47,7 +47,7 @@ def begin(
     path, _, text = url.partition("?")
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     headers = {"user-agent": "kubectl", "content-type": content_type}
-    request = NetworkRequest(method, path, {}, headers, raw, peer="10.0.0.9", uri=url)
+    request = NetworkRequest(method, path, {}, headers, raw, peer="10.0.0.9", raw_uri=url)
     query = {"watch": ("1",)} if "watch" in text else {}
     return auditor.begin(request, paths.parse(method, path, query), ANN, audit_id="id-1")
 
@@ -187,7 +187,7 @@ def test_source_addresses(headers, expected):
 
 def test_a_client_in_the_process_has_no_address_and_its_uri_is_made():
     request = Request("GET", "/api/v1/pods", {"limit": ("5",), "x": ("a b",)})
-    assert event.uri(request) == "/api/v1/pods?limit=5&x=a+b"
+    assert request.uri() == "/api/v1/pods?limit=5&x=a+b"
     assert event.source_addresses({}, "") == []
 
 
