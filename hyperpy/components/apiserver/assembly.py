@@ -9,6 +9,7 @@ from hyperpy.client.clock import Clock
 from hyperpy.client.informer import Informers
 from hyperpy.client.protocol import Client
 from hyperpy.components.apiserver import access, authentication
+from hyperpy.components.apiserver.aggregation.aggregator import Aggregator
 from hyperpy.components.apiserver.audit.auditor import Auditor
 from hyperpy.components.apiserver.audit.backend import BLOCKING_MODE, Backend
 from hyperpy.components.apiserver.audit.log_file import DEFAULT_BYTES, MIB, LogFile
@@ -60,6 +61,7 @@ def assemble(
     authorizer: Authorizer,
     pki: Pki,
     health: Health,
+    aggregator: Aggregator,
     slis: Instruments,
     url: str,
     clock: Clock,
@@ -107,9 +109,10 @@ def assemble(
         reviews=Reviews(authorizer, tokens=tokens, accounts=accounts, audiences=audiences),
         token_requests=TokenRequests(client, signer, resources.core.admission, audiences=audiences, now=clock.now),
         signer=signer,
-        discovery=Discovery(registry, server_address=url.removeprefix("https://")),
+        discovery=Discovery(registry, server_address=url.removeprefix("https://"), directory=aggregator.directory),
         openapi=OpenApi(registry),
         health=health,
+        aggregator=aggregator,
         metrics=MetricsEndpoint(instruments, slis, refresh=(stored.refresh, gauges.refresh)),
         jwks_uri=f"{url}/openid/v1/jwks",
     )

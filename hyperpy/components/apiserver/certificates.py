@@ -105,6 +105,19 @@ def issue(request: Request, *, authority_cert: bytes, authority_key: bytes, now:
     return _pair(builder.sign(ca_key, hashes.SHA256()), key, not_after)  # type: ignore[arg-type]
 
 
+def issued_by(certificate_der: bytes, authority_pem: bytes) -> bool:
+    """Whether a certificate (DER) was signed by an authority (PEM) itself."""
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+
+    authority = x509.load_pem_x509_certificate(authority_pem)
+    try:
+        x509.load_der_x509_certificate(certificate_der).verify_directly_issued_by(authority)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
 def expiry(certificate: bytes) -> float:
     """Until when a PEM certificate is valid, in seconds since the epoch. Raises ValueError when it is not one."""
     from cryptography import x509

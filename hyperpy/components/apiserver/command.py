@@ -72,6 +72,30 @@ def apiserver(
     api_audiences: Annotated[
         str, typer.Option("--api-audiences", help="Of tokens for this server, comma separated [default: the issuer].")
     ] = "",
+    requestheader_client_ca_file: Annotated[
+        Path | None,
+        typer.Option("--requestheader-client-ca-file", help="PEM authorities of front proxies [default: our own]."),
+    ] = None,
+    requestheader_allowed_names: Annotated[
+        str, typer.Option("--requestheader-allowed-names", help="Their common names, comma separated; none: any.")
+    ] = "",
+    requestheader_username_headers: Annotated[
+        str, typer.Option("--requestheader-username-headers", help="Where they name the user.")
+    ] = "X-Remote-User",
+    requestheader_uid_headers: Annotated[
+        str, typer.Option("--requestheader-uid-headers", help="And its UID.")
+    ] = "X-Remote-Uid",
+    requestheader_group_headers: Annotated[
+        str, typer.Option("--requestheader-group-headers", help="And its groups.")
+    ] = "X-Remote-Group",
+    requestheader_extra_headers_prefix: Annotated[
+        str, typer.Option("--requestheader-extra-headers-prefix", help="And its extras.")
+    ] = "X-Remote-Extra-",
+    proxy_client_cert_file: Annotated[
+        Path | None,
+        typer.Option("--proxy-client-cert-file", help="PEM certificate for aggregated servers [default: our own]."),
+    ] = None,
+    proxy_client_key_file: Annotated[Path | None, typer.Option("--proxy-client-key-file", help="Its PEM key.")] = None,
     kubelet_certificate_authority: Annotated[
         Path | None,
         typer.Option("--kubelet-certificate-authority", help="PEM authority of the kubelets' serving certificates."),
@@ -158,6 +182,14 @@ def apiserver(
         service_account_signing_key_file=service_account_signing_key_file,
         service_account_key_files=tuple(service_account_key_file or ()),
         api_audiences=_words(api_audiences),
+        requestheader_client_ca_file=requestheader_client_ca_file,
+        requestheader_allowed_names=_words(requestheader_allowed_names),
+        requestheader_username_headers=_words(requestheader_username_headers),
+        requestheader_uid_headers=_words(requestheader_uid_headers),
+        requestheader_group_headers=_words(requestheader_group_headers),
+        requestheader_extra_headers_prefix=_words(requestheader_extra_headers_prefix),
+        proxy_client_cert_file=proxy_client_cert_file,
+        proxy_client_key_file=proxy_client_key_file,
         kubelet_certificate_authority=kubelet_certificate_authority,
         max_requests_inflight=max_requests_inflight,
         max_mutating_requests_inflight=max_mutating_requests_inflight,

@@ -16,6 +16,7 @@ import orjson
 from hyperpy.api import errors
 from hyperpy.api.kinds import Kind, Registry
 from hyperpy.api.wire import Request, Response
+from hyperpy.components.apiserver.aggregation.directory import Directory
 
 _DISCOVERY_GROUP = "apidiscovery.k8s.io"
 _AGGREGATED_VERSIONS = ("v2", "v2beta1")
@@ -44,15 +45,19 @@ _SUBRESOURCES: dict[str, tuple[tuple[str, str, str], tuple[str, ...]]] = {
 
 
 class Discovery:
-    """Answers discovery requests from the registry; documents are made once and again when the registry changes.
+    """Answers discovery requests from the registry and for the servers behind APIServices; documents are made once,
+    and again when one of these changes.
 
     Args:
         server_address: what `/api` tells clients: `host:port`.
+        directory: the order of groups and versions, and what other servers answer.
     """
 
-    def __init__(self, registry: Registry, *, server_address: str) -> None:
+    def __init__(self, registry: Registry, *, server_address: str, directory: Directory | None = None) -> None:
         self._registry = registry
         self._server_address = server_address
+        self._directory = directory or Directory()
+        self._generation = 0
         self._kinds: tuple[Kind, ...] = ()
         self._documents: dict[str, _Document] = {}
 
@@ -72,12 +77,15 @@ class Discovery:
         for kind in self._registry:
             if kind.group:
                 found |= {f"/apis/{kind.group}", f"/apis/{kind.group}/{kind.version}"}
+        for group, version in self._directory.remotes:
+            found |= {f"/apis/{group}", f"/apis/{group}/{version}"}
         return sorted(found)
 
     def _document(self, path: str, aggregated: str) -> _Document:
         kinds = tuple(self._registry)
-        if kinds != self._kinds:
+        if kinds != self._kinds or self._generation != self._directory.generation:
             self._kinds = kinds
+            self._generation = self._directory.generation
             self._documents.clear()
         key = f"{path};{aggregated}"
         found = self._documents.get(key)
@@ -88,9 +96,8 @@ class Discovery:
     def _make(self, path: str, aggregated: str) -> _Document:
         root, _, rest = path.partition("/")
         if aggregated:
-            served = [kind for kind in self._kinds if bool(kind.group) == (root == "apis")]
             content_type = f"application/json;g={_DISCOVERY_GROUP};v={aggregated};as=APIGroupDiscoveryList"
-            return _Document(aggregate(served, version=aggregated), content_type)
+            return _Document(self._aggregate(core=root == "api", version=aggregated), content_type)
         if root == "api":
             return _Document(self._api_version(rest))
         return _Document(self._api_group(rest))
@@ -99,43 +106,62 @@ class Discovery:
         core = [kind for kind in self._kinds if not kind.group]
         if not version:
             address = {"clientCIDR": "0.0.0.0/0", "serverAddress": self._server_address}
-            versions = _versions(core)
+            versions = self._versions("")
             return {"kind": "APIVersions", "versions": versions, "serverAddressByClientCIDRs": [address]}
         return _resource_list(version, [kind for kind in core if kind.version == version])
 
     def _api_group(self, rest: str) -> dict[str, Any]:
-        groups = _groups(kind for kind in self._kinds if kind.group)
         if not rest:
-            return {
-                "kind": "APIGroupList",
-                "apiVersion": "v1",
-                "groups": [_group(name, kinds) for name, kinds in groups.items()],
-            }
+            groups = [_group(name, self._versions(name)) for name in self._groups() if name]
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
         group, _, version = rest.partition("/")
-        kinds = groups.get(group)
-        if not kinds:
-            raise _unknown()
         if not version:
-            return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, kinds)}
-        return _resource_list(f"{group}/{version}", [kind for kind in kinds if kind.version == version])
+            versions = self._versions(group)
+            if not group or not versions:
+                raise _unknown()
+            return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, versions)}
+        return _resource_list(f"{group}/{version}", self._members(group, version))
 
+    def _aggregate(self, *, core: bool, version: str) -> dict[str, Any]:
+        """An APIGroupDiscoveryList. The core group has the name ""."""
+        remote = self._directory.discovered()
+        items = []
+        for group in self._groups():
+            if core != (not group):
+                continue
+            versions = [
+                remote.get((group, name))
+                or {
+                    "version": name,
+                    "resources": [_discovered(kind) for kind in _sorted(self._members(group, name))],
+                    "freshness": "Current",
+                }
+                for name in self._versions(group)
+            ]
+            meta = {"name": group, "creationTimestamp": None} if group else {"creationTimestamp": None}
+            items.append({"metadata": meta, "versions": versions})
+        api_version = f"{_DISCOVERY_GROUP}/{version}"
+        return {"kind": "APIGroupDiscoveryList", "apiVersion": api_version, "metadata": {}, "items": items}
 
-def aggregate(kinds: Iterable[Kind], *, version: str) -> dict[str, Any]:
-    """An APIGroupDiscoveryList of these kinds. The core group has the name ""."""
-    items = []
-    for group, members in _groups(kinds).items():
-        versions = [
-            {
-                "version": name,
-                "resources": [_discovered(kind) for kind in _sorted(members) if kind.version == name],
-                "freshness": "Current",
-            }
-            for name in _versions(members)
-        ]
-        meta = {"name": group, "creationTimestamp": None} if group else {"creationTimestamp": None}
-        items.append({"metadata": meta, "versions": versions})
-    api_version = f"{_DISCOVERY_GROUP}/{version}"
-    return {"kind": "APIGroupDiscoveryList", "apiVersion": api_version, "metadata": {}, "items": items}
+    def _members(self, group: str, version: str) -> list[Kind]:
+        return [kind for kind in self._kinds if (kind.group, kind.version) == (group, version)]
+
+    def _places(self) -> set[tuple[str, str]]:
+        return {(kind.group, kind.version) for kind in self._kinds} | self._directory.remotes.keys()
+
+    def _groups(self) -> list[str]:
+        """Every group, those of the greatest priority first."""
+        highest: dict[str, int] = {}
+        for group, version in self._places():
+            highest[group] = max(highest.get(group, 0), self._directory.priority(group, version).group)
+        return sorted(highest, key=lambda group: (-highest[group], group))
+
+    def _versions(self, group: str) -> list[str]:
+        """The versions of a group, the preferred one first: by priority, then as v2, v1, v1beta2, v1alpha1."""
+        found = [version for name, version in self._places() if name == group]
+        return sorted(
+            found, key=lambda version: (-self._directory.priority(group, version).version, _maturity(version))
+        )
 
 
 class _Document:
@@ -167,23 +193,11 @@ def _aggregated(accept: str) -> str:
     return ""
 
 
-def _groups(kinds: Iterable[Kind]) -> dict[str, list[Kind]]:
-    groups: dict[str, list[Kind]] = {}
-    for kind in kinds:
-        groups.setdefault(kind.group, []).append(kind)
-    return groups
-
-
 def _sorted(kinds: Iterable[Kind]) -> list[Kind]:
     return sorted(kinds, key=lambda kind: kind.plural)
 
 
-def _versions(kinds: Iterable[Kind]) -> list[str]:
-    """The versions, the preferred one first: v2, v1, v1beta2, v1alpha1 (Kubernetes' version priority)."""
-    return sorted({kind.version for kind in kinds}, key=_priority)
-
-
-def _priority(version: str) -> tuple[int, int, int, str]:
+def _maturity(version: str) -> tuple[int, int, int, str]:
     match = re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", version)
     if match is None:
         return (3, 0, 0, version)
@@ -191,9 +205,9 @@ def _priority(version: str) -> tuple[int, int, int, str]:
     return ({None: 0, "beta": 1, "alpha": 2}[stage], -major, -minor, "")
 
 
-def _group(name: str, kinds: Sequence[Kind]) -> dict[str, Any]:
-    versions = [{"groupVersion": f"{name}/{version}", "version": version} for version in _versions(kinds)]
-    return {"name": name, "versions": versions, "preferredVersion": versions[0]}
+def _group(name: str, versions: Sequence[str]) -> dict[str, Any]:
+    told = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
+    return {"name": name, "versions": told, "preferredVersion": told[0]}
 
 
 def _resource_list(group_version: str, kinds: Sequence[Kind]) -> dict[str, Any]:

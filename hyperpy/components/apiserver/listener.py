@@ -20,8 +20,9 @@ from aiohttp import web
 
 from hyperpy.api import errors
 from hyperpy.api.wire import Pieces, Request, Response, UserInfo
-from hyperpy.components.apiserver import authentication, chain
+from hyperpy.components.apiserver import chain
 from hyperpy.components.apiserver.cors import Cors
+from hyperpy.components.apiserver.requestheader import Peer, Peers
 from hyperpy.components.apiserver.routing import NetworkRequest
 from hyperpy.components.apiserver.sending import Heads, Streamed, Whole
 from hyperpy.components.apiserver.streams.takeover import Takeover
@@ -56,6 +57,7 @@ class Listener:
         local_only: refuse requests that a web page made the browser send: another Host, a foreign Origin.
         headers: sent with every answer.
         cors: which pages of other origins may ask, or None for none.
+        peers: who is known by a client certificate, and who speaks for others; None: nobody.
         user: who asks on this socket, whatever its credentials; None: authentication finds out.
     """
 
@@ -69,6 +71,7 @@ class Listener:
         user: UserInfo | None = None,
         headers: Mapping[str, str] | None = None,
         cors: Cors | None = None,
+        peers: Peers | None = None,
     ) -> None:
         self._handler = handler
         self._tls = tls
@@ -82,6 +85,7 @@ class Listener:
         self._draining = False
         self._heads = Heads(headers or {})
         self._cors = cors
+        self._peers = peers or Peers(None, client_authorities=b"")
 
     async def start(self, sock: socket.socket) -> None:
         """Serve a bound socket, which belongs to the listener from now on."""
@@ -89,7 +93,9 @@ class Listener:
         self._web = server = web.Server(self._handle, request_factory=self._request, handler_cancellation=True)
 
         def connection() -> _Connection:
-            return _Connection(server, loop=loop, access_log=None, max_line_size=MAX_HEADER, max_field_size=MAX_HEADER)  # type: ignore[arg-type]
+            made = _Connection(server, loop=loop, access_log=None, max_line_size=MAX_HEADER, max_field_size=MAX_HEADER)  # type: ignore[arg-type]
+            made.peers = self._peers
+            return made
 
         self._server = await loop.create_server(
             connection,
@@ -133,12 +139,13 @@ class Listener:
             _query(raw.rel_url.raw_query_string),
             raw.headers,
             read_body=self._reader(raw),
-            peer=protocol.peer,
+            peer=protocol.address,
             raw_uri=raw.raw_path,
         )
-        response = await self._handler(
-            request, certificate_user=self._user or protocol.user, headers=raw.headers.items()
-        )
+        user = self._user or protocol.peer.user
+        if protocol.peer.speaks_for_others:
+            user = self._peers.named(raw.headers.items()) or user
+        response = await self._handler(request, certificate_user=user, headers=raw.headers.items())
         if allowed:
             response.headers.update(allowed)
         if isinstance(response, Takeover):
@@ -223,17 +230,18 @@ class Listener:
 
 
 class _Connection(web.RequestHandler):
-    """A connection that knows the user of its client certificate, and the client's address."""
+    """A connection that knows who its client certificate names, and the client's address."""
 
-    __slots__ = ("peer", "user")
+    __slots__ = ("address", "peer", "peers")
 
-    user: UserInfo | None
-    peer: str
+    peers: Peers
+    peer: Peer
+    address: str
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         address = transport.get_extra_info("peername")
-        self.peer = str(address[0]) if address else ""
-        self.user = authentication.certificate_user(transport.get_extra_info("peercert"))
+        self.address = str(address[0]) if address else ""
+        self.peer = self.peers.of(transport)
         super().connection_made(transport)
 
 

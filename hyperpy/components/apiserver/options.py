@@ -12,6 +12,8 @@ from hyperpy.client import kubeconfig
 from hyperpy.components.apiserver.admission import table
 from hyperpy.components.apiserver.admission.pod_security import PodSecuritySettings
 from hyperpy.components.apiserver.admission.world import Settings
+from hyperpy.components.apiserver.pki import FRONT_PROXY, Credentials, Pki
+from hyperpy.components.apiserver.requestheader import RequestHeader
 from hyperpy.components.supervisor import StartFailure
 
 AUTHORIZATION_MODES = ("RBAC", "AlwaysAllow")
@@ -37,6 +39,11 @@ class Options:
             to `system:anonymous`, False nothing.
         service_account_issuer: the `iss` of ServiceAccount tokens.
         api_audiences: of tokens for this server; empty: the issuer.
+        requestheader_client_ca_file: signs certificates of front proxies, whose headers say who asks; None: our own.
+        requestheader_allowed_names: their common names; empty: any of that authority (our own: this server's).
+        requestheader_username_headers, requestheader_uid_headers, requestheader_group_headers: where they say it.
+        requestheader_extra_headers_prefix: of the headers with extras.
+        proxy_client_cert_file, proxy_client_key_file: who this server is to aggregated ones; None: our front proxy.
         kubelet_certificate_authority: signs the kubelets' serving certificates; None: they are not checked.
         max_request_bytes: larger bodies are refused.
         enable_admission_plugins, disable_admission_plugins: names, beside what is on by default.
@@ -75,6 +82,14 @@ class Options:
     service_account_signing_key_file: Path | None = None
     service_account_key_files: tuple[Path, ...] = ()
     api_audiences: tuple[str, ...] = ()
+    requestheader_client_ca_file: Path | None = None
+    requestheader_allowed_names: tuple[str, ...] = ()
+    requestheader_username_headers: tuple[str, ...] = ("X-Remote-User",)
+    requestheader_uid_headers: tuple[str, ...] = ("X-Remote-Uid",)
+    requestheader_group_headers: tuple[str, ...] = ("X-Remote-Group",)
+    requestheader_extra_headers_prefix: tuple[str, ...] = ("X-Remote-Extra-",)
+    proxy_client_cert_file: Path | None = None
+    proxy_client_key_file: Path | None = None
     kubelet_certificate_authority: Path | None = None
     max_requests_inflight: int = 400
     max_mutating_requests_inflight: int = 200
@@ -99,6 +114,24 @@ class Options:
     def audiences(self) -> tuple[str, ...]:
         """Of tokens for this server."""
         return self.api_audiences or (self.service_account_issuer,)
+
+    def request_header(self, pki: Pki) -> RequestHeader:
+        """How front proxies are known and heard."""
+        own = self.requestheader_client_ca_file is None
+        return RequestHeader(
+            self.requestheader_client_ca_file or pki.front_proxy_ca_file,
+            self.requestheader_allowed_names or ((FRONT_PROXY,) if own else ()),
+            self.requestheader_username_headers,
+            self.requestheader_uid_headers,
+            self.requestheader_group_headers,
+            self.requestheader_extra_headers_prefix,
+        )
+
+    def front_proxy(self, pki: Pki) -> Credentials:
+        """Whom this server is to aggregated ones."""
+        if self.proxy_client_cert_file is not None and self.proxy_client_key_file is not None:
+            return Credentials(self.proxy_client_cert_file, self.proxy_client_key_file)
+        return pki.front_proxy()
 
 
 def check(options: Options) -> None:
@@ -144,6 +177,8 @@ def check(options: Options) -> None:
             raise StartFailure(
                 f"--strict-transport-security-directives {directive}: use max-age=SECONDS, includeSubDomains or preload"
             )
+    if bool(options.proxy_client_cert_file) != bool(options.proxy_client_key_file):
+        raise StartFailure("--proxy-client-cert-file and --proxy-client-key-file must be given together")
     if bool(options.tls_cert_file) != bool(options.tls_private_key_file):
         raise StartFailure("--tls-cert-file and --tls-private-key-file must be given together")
 

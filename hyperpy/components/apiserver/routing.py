@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 
 from hyperpy.api import errors
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
+from hyperpy.components.apiserver.aggregation.aggregator import Aggregator
 from hyperpy.components.apiserver.discovery import Discovery
 from hyperpy.components.apiserver.health import Health
 from hyperpy.components.apiserver.metrics.endpoint import PATHS, MetricsEndpoint
@@ -68,6 +69,7 @@ class Router:
         openapi: OpenApi,
         health: Health,
         metrics: MetricsEndpoint,
+        aggregator: Aggregator,
         jwks_uri: str,
     ) -> None:
         self._resources = resources
@@ -79,11 +81,15 @@ class Router:
         self._openapi = openapi
         self._health = health
         self._metrics = metrics
+        self._aggregator = aggregator
+        self._remotes = aggregator.directory.remotes
         self._jwks_uri = jwks_uri
 
     async def resource(self, request: Request, info: RequestInfo) -> Response:
         """Answer a request for a resource."""
         subresource = info.subresource
+        if self._remotes and (service := self._remotes.get((info.group, info.version))) is not None:
+            return await self._remote(request, service)
         if subresource and not info.group:
             stream = self._streams.find(info.resource, subresource)
             if stream is not None:
@@ -107,18 +113,33 @@ class Router:
         answer = (
             await self._health.answer(request)
             or await self._metrics.answer(request)
+            or await self._elsewhere(request)
             or self._discovery.answer(request)
             or self._openapi.answer(request)
             or self._issuer(request)
         )
         if answer is None:
             raise errors.NotFound("the server could not find the requested resource")
-        return answer
+        return await self._aggregator.openapi.merged(request, answer) if self._remotes else answer
+
+    async def _elsewhere(self, request: Request) -> Response | None:
+        """The answer of another server to a request for a path of its own; None when there is none."""
+        if not self._remotes:
+            return None
+        root, group, version, *more = (*request.path.strip("/").split("/"), "", "")
+        if root == "apis" and not any(more) and (service := self._remotes.get((group, version))) is not None:
+            return await self._remote(request, service)
+        return await self._aggregator.openapi.document(request)
+
+    async def _remote(self, request: Request, service: dict[str, Any]) -> Response:
+        if isinstance(request, NetworkRequest) and request.read_body is not None:
+            request.body = await request.read_body()
+        return await self._aggregator.answer(request, service)
 
     def knows(self, info: RequestInfo) -> bool:
         """Whether there is such a resource, or such a path of the server itself."""
         if info.is_resource:
-            return self._resources.knows(info)
+            return self._resources.knows(info) or (info.group, info.version) in self._remotes
         return info.path in self._paths()
 
     def _paths(self) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import random
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,17 +23,20 @@ from hyperpy.client import local
 from hyperpy.client.clock import Clock, SystemClock
 from hyperpy.client.informer import Informers
 from hyperpy.components import user_agents
-from hyperpy.components.apiserver import access, assembly, bootstrap, resources, serving
+from hyperpy.components.apiserver import access, aggregation, assembly, bootstrap, opening, resources, serving
 from hyperpy.components.apiserver import options as settings
+from hyperpy.components.apiserver.aggregation.aggregator import Aggregator
 from hyperpy.components.apiserver.authentication import UNSECURED
 from hyperpy.components.apiserver.authorization import Authorizer
+from hyperpy.components.apiserver.bootstrap import extension_authentication
 from hyperpy.components.apiserver.chain import Chain
+from hyperpy.components.apiserver.checks import Checks
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.cors import Cors
-from hyperpy.components.apiserver.health import Check, Health
 from hyperpy.components.apiserver.listener import Listener, bind
 from hyperpy.components.apiserver.options import Options
 from hyperpy.components.apiserver.pki import Pki
+from hyperpy.components.apiserver.requestheader import Peers
 from hyperpy.components.instruments import Instruments
 from hyperpy.components.supervisor import StartFailure
 from hyperpy.store.protocol import Store, StoreError
@@ -60,7 +64,7 @@ class ApiServer:
         self._store = store
         self._clock = clock or SystemClock()
         self._chain: Chain | None = None
-        self._stopping = False
+        self._checks = Checks()
         self._listeners: list[Listener] = []
         self._slis = Instruments()
 
@@ -103,12 +107,17 @@ class ApiServer:
             if self.options.insecure_port:
                 plain = _bound(stack, "--insecure-port", self.options.insecure_bind_address, self.options.insecure_port)
             self.port = secure.getsockname()[1]
+            peers = serving.peers(self.options, self.pki)
             authorizer = assembly.authorizer(self.options, self.informers)
             core = await self._open_core(stack, authorizer)
-            self._chain = await self._build(stack, core, authorizer)
+            aggregator = self._aggregator(stack)
+            self._chain = await self._build(stack, core, authorizer, aggregator)
             await stack.enter_async_context(self.informers)
             await authorizer.synced()
-            await self._listen(stack, self._chain, secure, plain)
+            await aggregator.synced()
+            await stack.enter_async_context(beside(aggregator.run(), name="apiserver/aggregator"))
+            self._checks.done(*aggregation.HOOKS)
+            await self._listen(stack, self._chain, peers, secure, plain)
             self._write_kubeconfigs()
             log.info("the API server listens on %s", self.url)
             ready()
@@ -127,22 +136,46 @@ class ApiServer:
         try:
             store = self._store
             if store is None:
-                store = await stack.enter_async_context(_opened(self.options))
+                store = await stack.enter_async_context(opening.opened(self.options))
             core = resources.build(store, kinds.built_in(), config, self._clock, authorizer=authorizer)
             stack.push_async_callback(core.aclose)
             await bootstrap.run(core)
+            self._checks.done(*bootstrap.HOOKS)
+            await extension_authentication.ensure_all(
+                core.core,
+                client_ca_pem=serving.client_authorities(self.options, self.pki).decode(),
+                proxies=self.options.request_header(self.pki),
+            )
         except (StoreError, ExceptionGroup) as error:
-            raise _cannot_store(error) from error
+            raise opening.failure(error) from error
         return core
 
-    async def _build(self, stack: AsyncExitStack, core: resources.ResourceHandler, authorizer: Authorizer) -> Chain:
+    def _aggregator(self, stack: AsyncExitStack) -> Aggregator:
+        aggregator = Aggregator(
+            self.client,
+            self.informers,
+            self._clock,
+            credentials=lambda: self.options.front_proxy(self.pki),
+            rng=random.Random(),
+        )
+        stack.push_async_callback(aggregator.aclose)
+        return aggregator
+
+    async def _build(
+        self,
+        stack: AsyncExitStack,
+        core: resources.ResourceHandler,
+        authorizer: Authorizer,
+        aggregator: Aggregator,
+    ) -> Chain:
         parts = assembly.assemble(
             self.options,
             core,
             client=self.client,
             authorizer=authorizer,
             pki=self.pki,
-            health=self._health(core.core.store, authorizer),
+            health=self._checks.health(core.core, authorizer, self.informers, self._slis),
+            aggregator=aggregator,
             slis=self._slis,
             url=settings.url(settings.advertised(self.options), self.port),
             clock=self._clock,
@@ -153,31 +186,11 @@ class ApiServer:
             await stack.enter_async_context(beside(parts.auditing.run(), name="apiserver/audit"))
         return parts.chain
 
-    def _health(self, store: Store, authorizer: Authorizer) -> Health:
-        async def ping() -> str | None:
-            return None
-
-        async def etcd() -> str | None:
-            try:
-                await store.revision()
-            except StoreError as error:
-                return str(error)
-            return None
-
-        async def informer_sync() -> str | None:
-            await authorizer.synced()
-            return None
-
-        async def shutdown() -> str | None:
-            return "the process is shutting down" if self._stopping else None
-
-        live: dict[str, Check] = {"ping": ping, "etcd": etcd}
-        return Health(live, {"informer-sync": informer_sync, "shutdown": shutdown}, self._slis)
-
     async def _listen(
         self,
         stack: AsyncExitStack,
         chain: Chain,
+        peers: Peers,
         secure: socket.socket,
         plain: socket.socket | None,
     ) -> None:
@@ -185,7 +198,7 @@ class ApiServer:
         tls = serving.context(self.options, self.pki)
         headers = serving.headers(self.options)
         cors = Cors(self.options.cors_allowed_origins) if self.options.cors_allowed_origins else None
-        encrypted = Listener(chain.from_network, tls=tls, max_body_bytes=limit, headers=headers, cors=cors)
+        encrypted = Listener(chain.from_network, tls=tls, max_body_bytes=limit, headers=headers, cors=cors, peers=peers)
         listeners = [(encrypted, secure)]
         if plain is not None:
             self.insecure_port = plain.getsockname()[1]
@@ -199,7 +212,7 @@ class ApiServer:
 
     async def _drain(self) -> None:
         """Say that the server is not ready any more, and give load balancers and clients the time to hear it."""
-        self._stopping = True
+        self._checks.stopping = True
         for listener in self._listeners:
             listener.drain()
         if self.options.shutdown_delay_s:
@@ -230,37 +243,6 @@ def _bound(stack: AsyncExitStack, flag: str, address: str, port: int) -> socket.
     return sock
 
 
-def _store_directory(options: Options) -> Path:
-    directory = options.data_dir / "store"
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartFailure(f"cannot use the store directory {directory}: {error.strerror}") from error
-    return directory
-
-
-@asynccontextmanager
-async def _opened(options: Options) -> AsyncIterator[Store]:
-    """The store that the options name, closed at the end."""
-    store: Store
-    if options.etcd_servers:
-        from hyperpy.store.etcd import open_etcd
-
-        ca, cert, key = (
-            str(file) if file else None
-            for file in (options.etcd_ca_file, options.etcd_cert_file, options.etcd_key_file)
-        )
-        store = await open_etcd(options.etcd_servers, ca=ca, cert=cert, key=key)
-    else:
-        from hyperpy.store.sql import open_store
-
-        store = await open_store(_store_directory(options) / "store.db")
-    try:
-        yield store
-    finally:
-        await store.aclose()
-
-
 @asynccontextmanager
 async def beside(work: Coroutine[Any, Any, Never], *, name: str) -> AsyncIterator[None]:
     """Work that goes on while the block does, and is cancelled and awaited after it."""
@@ -270,11 +252,3 @@ async def beside(work: Coroutine[Any, Any, Never], *, name: str) -> AsyncIterato
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-def _cannot_store(error: BaseException) -> StartFailure:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if not isinstance(error, StoreError):
-        raise error
-    return StartFailure(f"the store cannot be used: {error}")

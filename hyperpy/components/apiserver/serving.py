@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hyperpy.components.apiserver.options import Options, serving_hosts
 from hyperpy.components.apiserver.pki import Pki
+from hyperpy.components.apiserver.requestheader import Peers
 from hyperpy.components.supervisor import StartFailure
 
 
@@ -27,6 +28,7 @@ def context(options: Options, pki: Pki) -> ssl.SSLContext:
             tls.load_verify_locations(options.client_ca_file)
         except (OSError, ssl.SSLError) as error:
             raise StartFailure(f"--client-ca-file: cannot use {options.client_ca_file}: {_why(error)}") from error
+    tls.load_verify_locations(options.request_header(pki).ca_file)
     if options.tls_cert_file is not None and options.tls_private_key_file is not None:
         try:
             tls.load_cert_chain(options.tls_cert_file, options.tls_private_key_file)
@@ -45,6 +47,21 @@ def headers(options: Options) -> dict[str, str]:
     """What is sent with every answer besides the usual."""
     directives = options.strict_transport_security
     return {"Strict-Transport-Security": "; ".join(directives)} if directives else {}
+
+
+def peers(options: Options, pki: Pki) -> Peers:
+    """Who is known by a client certificate, and who speaks for others. Raises StartFailure."""
+    return Peers(options.request_header(pki), client_authorities=client_authorities(options, pki))
+
+
+def client_authorities(options: Options, pki: Pki) -> bytes:
+    """The certificates of those whose client certificates name users. Raises StartFailure."""
+    if options.client_ca_file is None:
+        return pki.ca_pem
+    try:
+        return pki.ca_pem + options.client_ca_file.read_bytes()
+    except OSError as error:
+        raise StartFailure(f"--client-ca-file: cannot use {options.client_ca_file}: {_why(error)}") from error
 
 
 def trusted_by_clients(options: Options, pki: Pki) -> bytes:

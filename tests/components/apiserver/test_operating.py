@@ -85,7 +85,7 @@ async def test_prometheus_reads_what_kubernetes_names(server, session):
     assert value(found, "apiserver_resource_objects", group="", resource="configmaps") >= 1
     assert value(found, "apiserver_storage_objects", resource="clusterroles.rbac.authorization.k8s.io") > 10
     assert value(found, "apiserver_storage_size_bytes") > 4096
-    assert value(found, "etcd_request_duration_seconds_count", operation="create", resource="configmaps") == 1
+    assert value(found, "etcd_request_duration_seconds_count", operation="create", resource="configmaps") >= 1
     admitted = {"name": "NamespaceLifecycle", "operation": "CREATE", "rejected": "false", "type": "admit"}
     assert value(found, "apiserver_admission_controller_admission_duration_seconds_count", **admitted) >= 1
     assert value(found, "apiserver_current_inflight_requests", request_kind="readOnly") >= 0

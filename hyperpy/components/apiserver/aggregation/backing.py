@@ -47,11 +47,17 @@ class Backing:
         """Begin to follow Services and their endpoints, once; `changed` gets the namespace and name of each change."""
         if self._services is not None:
             return
+
+        def slice_changed(event: str, old: Obj | None, new: Obj | None) -> None:
+            for key in _services_of(new or old):
+                namespace, _, name = key.partition("/")
+                changed(namespace, name)
+
         self._services = self._informers.of(kinds.SERVICE)
         self._slices = self._informers.of(kinds.ENDPOINT_SLICE)
         self._slices.add_index(_SERVICE, _services_of)
         self._services.subscribe(lambda event, old, new: changed(*_place(new or old or {})))
-        self._slices.subscribe(lambda event, old, new: [changed(*key.split("/")) for key in _services_of(new or old)])
+        self._slices.subscribe(slice_changed)
 
     async def synced(self) -> None:
         """Wait until Services and endpoints are known."""

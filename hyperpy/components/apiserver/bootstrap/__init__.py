@@ -1,4 +1,5 @@
-"""What a cluster holds from its first second: namespaces, the default roles, flow schemas, the `kubernetes` Service.
+"""What a cluster holds from its first second: namespaces, default roles, flow schemas, the `kubernetes` Service,
+APIServices.
 
 `run` makes it right once, before the API server says that it is ready; `keep` keeps the Service right from then on.
 """
@@ -6,6 +7,7 @@
 from __future__ import annotations
 
 from hyperpy.api.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, NAMESPACE, PRIORITY_CLASS
+from hyperpy.components.apiserver.aggregation import local_services
 from hyperpy.components.apiserver.bootstrap import (
     component_roles,
     ensure,
@@ -18,8 +20,14 @@ from hyperpy.components.apiserver.bootstrap import (
 from hyperpy.components.apiserver.bootstrap.kubernetes_service import keep
 from hyperpy.components.apiserver.resources import ResourceHandler
 
-__all__ = ["NAMESPACES", "keep", "run"]
+__all__ = ["HOOKS", "NAMESPACES", "keep", "run"]
 
+#: What is done when `run` has ended, as health checks name it.
+HOOKS = (
+    "poststarthook/start-system-namespaces-controller",
+    "poststarthook/bootstrap-controller",
+    "poststarthook/rbac/bootstrap-roles",
+)
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 
@@ -41,6 +49,7 @@ async def run(handler: ResourceHandler) -> None:
     await ensure.all_of(core, CLUSTER_ROLE_BINDING, wanted, mend=roles.mend_binding)
     await flow_schemas.ensure_all(core)
     await kubernetes_service.ensure_all(core)
+    await local_services.ensure_built_in(core)
 
 
 def _namespace(name: str) -> ensure.Obj:
