@@ -1,5 +1,4 @@
-"""What a cluster holds from its first second: namespaces, default roles, flow schemas, the `kubernetes` Service,
-APIServices.
+"""What a cluster holds from its first second: namespaces, roles, flow schemas, the `kubernetes` Service, APIServices.
 
 `run` makes it right once, before the API server says that it is ready; `keep` keeps the Service right from then on.
 """
