@@ -74,7 +74,7 @@ def test_a_status_has_known_conditions():
     new = {**api_service(), "status": {"conditions": [{"type": "Available", "status": "Maybe"}]}}
     (found,) = validation.on_status_update(KIND, new, api_service())
     assert str(found) == (
-        'status.conditions[0].status: Unsupported value: "Maybe": supported values: "False", "True", "Unknown"'
+        'status.conditions[0].status: Unsupported value: "Maybe": supported values: "True", "False", "Unknown"'
     )
 
 
