@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+from collections.abc import Iterable
 
 _TRIES = 16
 
@@ -21,7 +22,7 @@ class OutOfRange(Exception):
 
 
 class Full(Exception):
-    """Every number of the pool is taken."""
+    """Every number of the pool is taken; the text is what they are."""
 
 
 class Pool:
@@ -29,9 +30,11 @@ class Pool:
 
     Args:
         static: size of the lower band that free picks avoid while they can.
+        what: how messages call one of the numbers.
     """
 
-    def __init__(self, first: int, last: int, *, static: int) -> None:
+    def __init__(self, first: int, last: int, *, static: int, what: str = "a number") -> None:
+        self._what = what
         self.first, self.last = first, last
         self._middle = min(first + static, last)
         self._taken: set[int] = set()
@@ -54,7 +57,15 @@ class Pool:
             if number is not None:
                 self._taken.add(number)
                 return number
-        raise Full
+        raise Full(self._what)
+
+    def is_taken(self, number: int) -> bool:
+        """Whether the number is in use."""
+        return number in self._taken
+
+    def reset(self, numbers: Iterable[int]) -> None:
+        """Forget all, and note that these are in use, also some that lie outside."""
+        self._taken = set(numbers)
 
     def mark(self, number: int) -> None:
         """Note that a number is in use, also one that is used twice or lies outside."""
@@ -81,7 +92,7 @@ class Addresses:
         self.network = ipaddress.IPv4Network(cidr)
         base, size = int(self.network.network_address), self.network.num_addresses
         static = min(max(16, size // 16), 256)
-        self._pool = Pool(base + 1, base + size - 2, static=static if size > 32 else 0)
+        self._pool = Pool(base + 1, base + size - 2, static=static if size > 32 else 0, what="a serviceIP")
         self._first = base + 1
         self._pool.mark(self._first)
 
@@ -98,17 +109,32 @@ class Addresses:
         """Take any free address; raises Full."""
         return str(ipaddress.IPv4Address(self._pool.pick(rng)))
 
-    def mark(self, address: str) -> None:
-        """Note that a stored Service has it."""
-        self._pool.mark(int(ipaddress.IPv4Address(address)))
+    def is_taken(self, address: str) -> bool:
+        """Whether it is in use; the first one does not count, nor does what is no IPv4 address."""
+        number = _number(address)
+        return number is not None and number != self._first and self._pool.is_taken(number)
+
+    def reset(self, addresses: Iterable[str]) -> None:
+        """Forget all, and note that these are in use; others than IPv4 addresses are of no interest."""
+        numbers = {number for address in addresses if (number := _number(address)) is not None}
+        self._pool.reset(numbers | {self._first})
 
     def release(self, address: str) -> None:
         """Give it back; the first one stays reserved."""
-        if address != self.first:
-            self._pool.release(int(ipaddress.IPv4Address(address)))
+        number = _number(address)
+        if number is not None and number != self._first:
+            self._pool.release(number)
+
+
+def _number(address: str) -> int | None:
+    try:
+        return int(ipaddress.IPv4Address(address))
+    except ValueError:
+        return None
 
 
 def node_ports(first: int, last: int) -> Pool:
     """The pool of node ports."""
     size = last - first + 1
-    return Pool(first, last, static=min(max(16, size // 32), 128) if size > 32 else 0)
+    static = min(max(16, size // 32), 128) if size > 32 else 0
+    return Pool(first, last, static=static, what="a nodePort")

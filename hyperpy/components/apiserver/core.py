@@ -20,6 +20,7 @@ from hyperpy.components.apiserver.registry.feeds import Feeds
 from hyperpy.components.apiserver.registry.objects import Objects
 from hyperpy.components.apiserver.registry.pages import Lists
 from hyperpy.components.apiserver.service_allocation import ServiceAllocation
+from hyperpy.components.apiserver.service_claims import Claims
 from hyperpy.components.instruments import Instruments
 from hyperpy.store.protocol import Store
 
@@ -70,7 +71,7 @@ def assemble(
         objects=objects,
         feeds=feeds,
         lists=Lists(store, ListMetrics(instruments)),
-        services=ServiceAllocation(objects, config, rng),
+        services=ServiceAllocation(objects, Claims(objects, clock, rng), config, rng),
         event_leases=EventLeases(objects, clock, ttl_s=config.event_ttl_s),
         admission=Chain(table.plugins(world), AdmissionMetrics(instruments)),
         watches=WatchMetrics(instruments),

@@ -56,15 +56,15 @@ async def create(core: Core, write: Write, obj: Obj) -> Written:
 
 
 async def _store(core: Core, write: Write, obj: Obj, base: str) -> Written:
-    hold = await core.services.hold(obj, None) if is_service(write.kind) else None
+    hold = await core.services.hold(obj, None, dry_run=write.dry_run) if is_service(write.kind) else None
     try:
         written = await _insert_named(core, write, obj, base)
     except errors.StatusError:
         if hold is not None:
-            hold.drop()
+            await hold.drop()
         raise
     if hold is not None:
-        hold.drop() if write.dry_run else hold.keep()
+        await (hold.drop() if write.dry_run else hold.keep())
     return written
 
 

@@ -151,13 +151,13 @@ async def _swap(core: Core, write: Write, rules: Rules, versions: _Versions) -> 
         return await _remove(core, write, versions, new)
     if not is_service(kind):
         return await _replace(core, write, versions, new)
-    hold = await core.services.hold(new, old)
+    hold = await core.services.hold(new, old, dry_run=write.dry_run)
     try:
         written = await _replace(core, write, versions, new)
     except errors.StatusError:
-        hold.drop()
+        await hold.drop()
         raise
-    hold.drop() if written is None or write.dry_run else hold.keep()
+    await (hold.drop() if written is None or write.dry_run else hold.keep())
     return written
 
 

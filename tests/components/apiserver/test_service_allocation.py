@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import random
 
 import pytest
 
 from hyperpy.api import errors, kinds
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.service_allocation import ServiceAllocation
+from hyperpy.components.apiserver.service_claims import Claims
+
+IPS = "/apis/networking.k8s.io/v1/ipaddresses"
 
 
 @pytest.fixture
@@ -121,7 +125,102 @@ async def test_a_dry_run_takes_nothing(cluster):
 
 async def test_the_state_is_read_from_the_store(cluster):
     await cluster.client.create(kinds.SERVICE, service("a", clusterIP="10.0.0.9"))
-    core = cluster.handler.core
-    again = ServiceAllocation(core.objects, core.config, core.rng)
     with pytest.raises(errors.Invalid, match="already allocated"):
-        await again.hold(service("b", clusterIP="10.0.0.9"), None)
+        await another(cluster).hold(service("b", clusterIP="10.0.0.9"), None)
+
+
+def another(cluster, seed=3):
+    """The allocation of another API server on the same store."""
+    core, rng = cluster.handler.core, random.Random(seed)
+    return ServiceAllocation(core.objects, Claims(core.objects, core.clock, rng), core.config, rng)
+
+
+async def addresses(cluster):
+    found = (await cluster.client.list(kinds.IP_ADDRESS)).items
+    return {each["metadata"]["name"]: each["spec"]["parentRef"]["name"] for each in found}
+
+
+async def test_every_address_in_use_is_an_object(cluster):
+    await cluster.client.create(kinds.SERVICE, service("a", clusterIP="10.0.0.9"))
+    assert await addresses(cluster) == {"10.0.0.1": "kubernetes", "10.0.0.9": "a"}
+    table = await cluster.json("GET", f"{IPS}/10.0.0.9", accept="application/json;as=Table;g=meta.k8s.io;v=v1")
+    assert table["rows"][0]["cells"] == ["10.0.0.9", "services/default/a"]
+    made = await cluster.client.get(kinds.SERVICE, "a", namespace="default")
+    made["spec"] = {"type": "ExternalName", "externalName": "a.example.com"}
+    await cluster.client.update(kinds.SERVICE, made)
+    assert await addresses(cluster) == {"10.0.0.1": "kubernetes"}
+
+
+async def test_a_refused_or_dry_write_leaves_no_object(cluster):
+    await cluster.client.create(kinds.SERVICE, service("a"))
+    before = await addresses(cluster)
+    with pytest.raises(errors.AlreadyExists):
+        await cluster.client.create(kinds.SERVICE, service("a"))
+    await cluster.send("POST", "/api/v1/namespaces/default/services?dryRun=All", service("b"))
+    assert await addresses(cluster) == before
+
+
+async def test_two_servers_on_one_store_never_give_out_the_same(cluster):
+    other = another(cluster)
+    await other.load()
+    kind = {"type": "NodePort"}
+    await cluster.client.create(
+        kinds.SERVICE, service("a", clusterIP="10.0.0.9", ports=[{"port": 80, "nodePort": 30001}], **kind)
+    )
+    with pytest.raises(errors.Invalid, match="failed to allocate IP 10.0.0.9: provided IP is already allocated"):
+        await other.hold(service("b", clusterIP="10.0.0.9"), None)
+    with pytest.raises(errors.Invalid, match=r"ports\[0\].nodePort: Invalid value: 30001: provided port is already"):
+        await other.hold(service("b", ports=[{"port": 80, "nodePort": 30001}], **kind), None)
+    here = [await cluster.client.create(kinds.SERVICE, service(f"s{number}", **kind)) for number in range(3)]
+    there = service("there", **kind)
+    await other.hold(there, None)
+    made = [*here, there]
+    assert len({each["spec"]["clusterIP"] for each in made}) == 4
+    assert len({each["spec"]["ports"][0]["nodePort"] for each in made}) == 4
+
+
+async def test_what_another_server_gave_back_can_be_had(cluster):
+    made = await cluster.client.create(kinds.SERVICE, service("a", clusterIP="10.0.0.9"))
+    other = another(cluster)
+    await other.released(made)
+    held = await other.hold(service("b", clusterIP="10.0.0.9"), None)
+    await held.drop()
+    await cluster.client.create(kinds.SERVICE, service("c", clusterIP="10.0.0.9"))
+
+
+async def test_claims_whose_service_is_gone_are_dropped_at_the_next_start(cluster):
+    await another(cluster).hold(service("lost", clusterIP="10.0.0.9"), None)
+    mine = {"metadata": {"name": "10.0.0.8"}, "spec": {"parentRef": {"resource": "machines", "name": "m"}}}
+    await cluster.client.create(kinds.IP_ADDRESS, mine)
+    await another(cluster).load()
+    assert (await addresses(cluster)).keys() == {"10.0.0.1", "10.0.0.8", "10.0.0.9"}
+    await cluster.clock.advance(120)
+    await another(cluster).load()
+    assert (await addresses(cluster)).keys() == {"10.0.0.1", "10.0.0.8"}
+
+
+async def test_an_address_that_a_user_claims_is_not_given_out(cluster):
+    mine = {"metadata": {"name": "10.0.0.8"}, "spec": {"parentRef": {"resource": "machines", "name": "m"}}}
+    await cluster.client.create(kinds.IP_ADDRESS, mine)
+    with pytest.raises(errors.Invalid, match="10.0.0.8: provided IP is already allocated"):
+        await cluster.client.create(kinds.SERVICE, service("a", clusterIP="10.0.0.8"))
+
+
+async def test_an_address_in_use_cannot_be_deleted(cluster):
+    await cluster.client.create(kinds.SERVICE, service("a", clusterIP="10.0.0.9"))
+    with pytest.raises(errors.Forbidden, match="the Service default/a has this address"):
+        await cluster.client.delete(kinds.IP_ADDRESS, "10.0.0.9")
+    await cluster.client.delete(kinds.SERVICE, "a", namespace="default")
+    assert "10.0.0.9" not in await addresses(cluster)
+
+
+async def test_there_is_one_range_and_it_is_this_servers(cluster):
+    (found,) = (await cluster.client.list(kinds.SERVICE_CIDR)).items
+    assert found["spec"] == {"cidrs": ["10.0.0.0/28"]}
+    assert found["status"]["conditions"][0]["type"] == "Ready"
+    with pytest.raises(errors.Forbidden, match="gives out addresses of --service-cluster-ip-range only"):
+        await cluster.client.create(kinds.SERVICE_CIDR, {"metadata": {"name": "b"}, "spec": {"cidrs": ["10.1.0.0/24"]}})
+    with pytest.raises(errors.Forbidden, match="can be neither changed nor deleted"):
+        await cluster.client.delete(kinds.SERVICE_CIDR, "kubernetes")
+    found["metadata"]["labels"] = {"a": "b"}
+    await cluster.client.update(kinds.SERVICE_CIDR, found)

@@ -31,6 +31,7 @@ from hyperpy.components.apiserver.admission.rbac_escalation import RbacEscalatio
 from hyperpy.components.apiserver.admission.resource_quota import ResourceQuota
 from hyperpy.components.apiserver.admission.runtime_class import RuntimeClass
 from hyperpy.components.apiserver.admission.service_account import ServiceAccount
+from hyperpy.components.apiserver.admission.service_addresses import ServiceAddresses
 from hyperpy.components.apiserver.admission.storage_object_in_use_protection import StorageObjectInUseProtection
 from hyperpy.components.apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 from hyperpy.components.apiserver.admission.world import Settings, World
@@ -73,7 +74,10 @@ PLUGINS = (
 )
 
 #: Judges that are no plugins in Kubernetes, but a part of its storage: no flag switches them off.
-ALWAYS: tuple[Callable[[World], Plugin], ...] = (lambda world: RbacEscalation(world.objects, world.authorizer),)
+ALWAYS: tuple[Callable[[World], Plugin], ...] = (
+    lambda world: RbacEscalation(world.objects, world.authorizer),
+    lambda world: ServiceAddresses(world.objects),
+)
 
 NOT_SUPPORTED = frozenset((
     "AlwaysAdmit", "AlwaysDeny", "AlwaysPullImages", "ClusterTrustBundleAttest", "DenyServiceExternalIPs",

@@ -14,6 +14,7 @@ from hyperpy.components.apiserver.bootstrap import (
     kubernetes_service,
     priority_classes,
     roles,
+    service_range,
     user_roles,
 )
 from hyperpy.components.apiserver.bootstrap.kubernetes_service import keep
@@ -48,6 +49,8 @@ async def run(handler: ResourceHandler) -> None:
     await ensure.all_of(core, CLUSTER_ROLE_BINDING, wanted, mend=roles.mend_binding)
     await flow_schemas.ensure_all(core)
     await kubernetes_service.ensure_all(core)
+    await service_range.ensure(core)
+    await core.services.load()
     await local_services.ensure_built_in(core)
 
 

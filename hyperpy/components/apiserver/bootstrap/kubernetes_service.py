@@ -46,6 +46,8 @@ async def ensure_all(core: Core) -> None:
 
 async def _ensure(core: Core, kind: Kind) -> None:
     await ensure.one(core, kind, wanted(kind, core.config), mend=_laid_over)
+    if kind is SERVICE:
+        await core.services.claim_first(wanted(kind, core.config))
 
 
 async def _keep_kind(core: Core, kind: Kind) -> Never:
