@@ -46,6 +46,7 @@ from hyperpy.api.kinds.cluster import (
 )
 from hyperpy.api.kinds.core import (
     BINDING,
+    COMPONENT_STATUS,
     CONFIG_MAP,
     CORE,
     ENDPOINTS,
@@ -94,6 +95,7 @@ __all__ = [
     "CERTIFICATE_SIGNING_REQUEST",
     "CLUSTER_ROLE",
     "CLUSTER_ROLE_BINDING",
+    "COMPONENT_STATUS",
     "CONFIG_MAP",
     "CONTROLLER_REVISION",
     "CRON_JOB",

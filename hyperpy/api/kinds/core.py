@@ -35,8 +35,10 @@ LIMIT_RANGE = Kind("", "v1", "LimitRange", "limitranges", True, ("limits",))
 RESOURCE_QUOTA = Kind("", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), (), ("status",))
 SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts", True, ("sa",), (), ("token",))
 BINDING = Kind("", "v1", "Binding", "bindings", True, verbs=CREATE_ONLY)
+COMPONENT_STATUS = Kind("", "v1", "ComponentStatus", "componentstatuses", False, ("cs",), verbs=("get", "list"))
 
 CORE = (
     POD, SERVICE, REPLICATION_CONTROLLER, POD_TEMPLATE, ENDPOINTS, NAMESPACE, NODE, PERSISTENT_VOLUME,
     PERSISTENT_VOLUME_CLAIM, CONFIG_MAP, SECRET, EVENT, LIMIT_RANGE, RESOURCE_QUOTA, SERVICE_ACCOUNT, BINDING,
+    COMPONENT_STATUS,
 )  # fmt: skip

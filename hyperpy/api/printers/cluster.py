@@ -21,6 +21,12 @@ _NODE = (
     wide("Container-Runtime", "Its container runtime."),
 )
 _NAMESPACE = (NAME, Column("Status", "Active, or Terminating while it is emptied."), AGE)
+_COMPONENT = (
+    NAME,
+    Column("Status", "Healthy, Unhealthy or Unknown."),
+    Column("Message", "What it says of itself."),
+    Column("Error", "What is wrong."),
+)
 _LEASE = (NAME, Column("Holder", "Who holds it."), AGE)
 _ROLE_PREFIX = "node-role.kubernetes.io/"
 _ROLE_LABEL = "kubernetes.io/role"
@@ -79,7 +85,14 @@ def _lease(obj: Obj, now: float) -> list[Any]:
     return [obj["metadata"].get("name", ""), holder, age(obj["metadata"].get("creationTimestamp"), now=now)]
 
 
+def _component(obj: Obj, now: float) -> list[Any]:
+    healthy = next((each for each in obj.get("conditions") or () if each.get("type") == "Healthy"), {})
+    status = {"True": "Healthy", "False": "Unhealthy"}.get(healthy.get("status", ""), "Unknown")
+    return [obj["metadata"].get("name", ""), status, healthy.get("message") or "", healthy.get("error") or ""]
+
+
 PRINTERS = {
+    ("", "componentstatuses"): Printer(_COMPONENT, _component),
     ("", "nodes"): Printer(_NODE, _node),
     ("", "namespaces"): Printer(_NAMESPACE, _namespace),
     ("coordination.k8s.io", "leases"): Printer(_LEASE, _lease),

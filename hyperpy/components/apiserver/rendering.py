@@ -28,6 +28,13 @@ def warning_headers(warnings: Iterable[str]) -> dict[str, str]:
     return {"Warning": ", ".join(texts)} if texts else {}
 
 
+def warn(response: Response, text: str) -> None:
+    """Add a warning to an answer."""
+    added = warning_headers([text])["Warning"]
+    known = response.headers.get("Warning")
+    response.headers["Warning"] = f"{added}, {known}" if known else added
+
+
 def _quoted(text: str) -> str:
     printable = "".join(char if char.isprintable() else " " for char in text)
     return printable.replace("\\", "\\\\").replace('"', '\\"')
@@ -72,7 +79,15 @@ def many(kind: Kind, form: Form, page: Page, *, now: float) -> Response:
             meta["remainingItemCount"] = page.remaining
     if not form.shape and form.media_type == JSON:
         return Response(200, _joined(kind, meta, page))
-    items = [stored.decoded(kv) for kv in page.kvs]
+    return _listed(kind, form, [stored.decoded(kv) for kv in page.kvs], meta, now=now)
+
+
+def computed(kind: Kind, form: Form, items: list[Obj], *, now: float) -> Response:
+    """A list of objects that are not stored, so that the list has no version."""
+    return _listed(kind, form, items, {}, now=now)
+
+
+def _listed(kind: Kind, form: Form, items: list[Obj], meta: dict[str, Any], *, now: float) -> Response:
     if form.shape == "Table":
         return plain(_table(kind, items, form, now, meta), media_type=form.media_type)
     if form.shape:

@@ -15,12 +15,13 @@ from hyperpy.api.kinds import Kind, Registry
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
 from hyperpy.client.clock import Clock
+from hyperpy.components.apiserver import rendering
 from hyperpy.components.apiserver.authorization import Authorizer
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.core import Core, assemble
 from hyperpy.components.apiserver.registry.objects import status_of
 from hyperpy.components.apiserver.subresources import binding, eviction, finalize, scale
-from hyperpy.components.apiserver.verbs import delete, patch, read, write
+from hyperpy.components.apiserver.verbs import component_statuses, delete, patch, read, write
 from hyperpy.components.instruments import Instruments
 from hyperpy.store.protocol import Store, StoreError
 
@@ -46,6 +47,15 @@ _SUBRESOURCES: Mapping[str, Mapping[str, Answer]] = {
     "eviction": {"create": eviction.create},
     "finalize": {"update": finalize.update},
 }
+#: Resources that are computed when they are asked for, by (group, plural).
+_COMPUTED: Mapping[tuple[str, str], Mapping[str, Answer]] = {
+    ("", "componentstatuses"): {"get": component_statuses.get, "list": component_statuses.list_objects},
+}
+#: Resources of the core group that clients are told to leave.
+_DEPRECATED = {
+    "componentstatuses": "v1 ComponentStatus is deprecated in v1.19+",
+    "endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+}
 
 
 class ResourceHandler:
@@ -66,9 +76,12 @@ class ResourceHandler:
             details = {"group": info.group, "kind": info.resource}
             raise errors.NotFound("the server could not find the requested resource", details=details)
         try:
-            return await answer(self.core, request, info, kind)
+            response = await answer(self.core, request, info, kind)
         except StoreError as error:
             raise status_of(error) from error
+        if kind.plural in _DEPRECATED and not kind.group:
+            rendering.warn(response, _DEPRECATED[kind.plural])
+        return response
 
     def knows(self, info: RequestInfo) -> bool:
         """Whether there is a resource of this name."""
@@ -93,6 +106,9 @@ def _answer(kind: Kind | None, info: RequestInfo) -> Answer | None:
             return answers[info.verb]
     elif kind.plural == "bindings" and not kind.group and info.verb == "create":
         return binding.create
+    elif (kind.group, kind.plural) in _COMPUTED:
+        if info.verb in kind.verbs:
+            return _COMPUTED[kind.group, kind.plural][info.verb]
     elif info.verb in kind.verbs and info.verb in _MAIN and "get" in kind.verbs and not _names_wrongly(info):
         return _MAIN[info.verb]
     raise errors.MethodNotAllowed("the server does not allow this method on the requested resource")
