@@ -86,7 +86,8 @@ def _lease(obj: Obj, now: float) -> list[Any]:
 
 
 def _component(obj: Obj, now: float) -> list[Any]:
-    healthy = next((each for each in obj.get("conditions") or () if each.get("type") == "Healthy"), {})
+    conditions: list[Obj] = obj.get("conditions") or []
+    healthy: Obj = next((each for each in conditions if each.get("type") == "Healthy"), {})
     status = {"True": "Healthy", "False": "Unhealthy"}.get(healthy.get("status", ""), "Unknown")
     return [obj["metadata"].get("name", ""), status, healthy.get("message") or "", healthy.get("error") or ""]
 
