@@ -24,6 +24,7 @@ from hyperpy.components.controllers.resourcequota import ResourceQuotaController
 from hyperpy.components.controllers.rootca import RootCAPublisher
 from hyperpy.components.controllers.serviceaccount import ServiceAccountController
 from hyperpy.components.controllers.tainteviction import TaintEvictionController
+from hyperpy.components.controllers.validatingadmissionpolicy import ValidatingAdmissionPolicyStatusController
 
 
 class UnknownController(ValueError):
@@ -71,6 +72,11 @@ CONTROLLERS = (
     Row("persistentvolume-protection-controller", "pv-protection", PVProtectionController),
     Row("garbage-collector-controller", "garbagecollector", GarbageCollector, workers=16),
     Row("pod-garbage-collector-controller", "podgc", PodGarbageCollector),
+    Row(
+        "validatingadmissionpolicy-status-controller",
+        "validatingadmissionpolicy-status",
+        ValidatingAdmissionPolicyStatusController,
+    ),
 )
 
 

@@ -68,6 +68,7 @@ class MutatingAdmissionWebhook:
 
     async def admit(self, attributes: Attributes) -> None:
         if is_exempt(attributes.kind):
+            self._configurations.touched()
             return
         configurations = await self._configurations.items()
         if not configurations:
@@ -83,11 +84,6 @@ class MutatingAdmissionWebhook:
         if _snapshot(attributes) != seen:
             turns.due |= turns.invoked
         await self._ask_all([hook for hook in hooks if hook in turns.due], attributes, turns)
-
-    async def validate(self, attributes: Attributes) -> None:
-        """Nothing to judge; only to note that the configurations are about to change."""
-        if attributes.kind.plural == _PLURAL and attributes.kind.group == GROUP:
-            self._configurations.touched()
 
     async def aclose(self) -> None:
         """Close the connections to webhooks."""
