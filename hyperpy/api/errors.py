@@ -16,6 +16,7 @@ Source of reasons and codes: the API reference, "Status" (meta/v1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -26,10 +27,13 @@ class StatusError(Exception):
         message: what was wrong, where, and what to do.
         details: `Status.details` (name, group, kind, causes, ...), or None.
         retry_after_s: seconds after which a retry may help, or None.
+
+    `warnings` are texts for the client that came up before the failure, for Warning headers.
     """
 
     code = 500
     reason = "InternalError"
+    warnings: Sequence[str] = ()
 
     def __init__(
         self, message: str, *, details: dict[str, Any] | None = None, retry_after_s: int | None = None

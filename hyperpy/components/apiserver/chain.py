@@ -19,7 +19,7 @@ import orjson
 from hyperpy.api import errors, paths
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response, UserInfo
-from hyperpy.components.apiserver import authentication, authorization, deadlines, impersonation
+from hyperpy.components.apiserver import authentication, authorization, deadlines, impersonation, rendering
 from hyperpy.components.apiserver.authentication import Authenticator
 from hyperpy.components.apiserver.authorization import MASTERS, Authorizer
 from hyperpy.components.apiserver.deadlines import Deadlines
@@ -191,7 +191,7 @@ def _attributes(info: RequestInfo) -> Attributes:
 
 def failure(error: errors.StatusError) -> Response:
     """The answer that a StatusError stands for."""
-    headers = {"X-Content-Type-Options": "nosniff"}
+    headers = {"X-Content-Type-Options": "nosniff", **rendering.warning_headers(error.warnings)}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     return Response(error.code, orjson.dumps(error.status()), headers=headers)

@@ -14,6 +14,7 @@ from hyperpy.components.apiserver.authorization import AlwaysAllow, Authorizer
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.event_leases import EventLeases
 from hyperpy.components.apiserver.metrics.admission import AdmissionMetrics
+from hyperpy.components.apiserver.metrics.dynamic_admission import DynamicAdmissionMetrics
 from hyperpy.components.apiserver.metrics.storage import ListMetrics, WriteMetrics
 from hyperpy.components.apiserver.metrics.watches import WatchMetrics
 from hyperpy.components.apiserver.registry.feeds import Feeds
@@ -61,7 +62,8 @@ def assemble(
     """
     objects = Objects(store, WriteMetrics(instruments))
     feeds = Feeds(store, clock, bookmark_interval_s=config.bookmark_interval_s, queue=config.watch_queue)
-    world = World(objects, feeds, kinds, clock, rng, authorizer or AlwaysAllow(), config.admission)
+    metrics = DynamicAdmissionMetrics(instruments)
+    world = World(objects, feeds, kinds, clock, rng, authorizer or AlwaysAllow(), config.admission, metrics)
     return Core(
         store=store,
         kinds=kinds,

@@ -42,9 +42,8 @@ async def delete(core: Core, write: Write, options: DeleteOptions) -> Deleted:
         old = await conversion.decoded(write.kind, kv)
         updating.check_uid(write, options.uid, old)
         _check_version(write, options, old)
-        attributes = write.attributes(DELETE, old=old)
-        await core.admission.admit(attributes)
-        await core.admission.validate(attributes)
+        if not write.admitted:
+            await core.admission.ask(write.attributes(DELETE, old=old, options=options.document()))
         plan = _plan(core, write, options, old)
         deleted = await _carry_out(core, write, kv, plan, old)
         if deleted is not None:

@@ -33,6 +33,17 @@ class DeleteOptions:
     resource_version: str | None = None
     dry_run: bool = False
 
+    def document(self) -> dict[str, Any]:
+        """What is said, beside `dryRun`, as an object of the API has it."""
+        preconditions = {"uid": self.uid, "resourceVersion": self.resource_version}
+        said = {
+            "gracePeriodSeconds": self.grace_s,
+            "propagationPolicy": self.propagation,
+            "orphanDependents": self.orphan_dependents,
+            "preconditions": {name: value for name, value in preconditions.items() if value} or None,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
 
 def parse(request: Request) -> DeleteOptions:
     """The options in a request's body, or else in its query.

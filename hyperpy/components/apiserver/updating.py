@@ -137,7 +137,8 @@ async def _swap(core: Core, write: Write, rules: Rules, versions: _Versions) -> 
     defaults.apply(kind, new)
     if write.manager:
         await field_managers.track(core, write, new, old)
-    await core.admission.admit(write.attributes(UPDATE, obj=new, old=old))
+    if not write.admitted:
+        await core.admission.admit(write.attributes(UPDATE, obj=new, old=old))
     own = strategy.of(kind)
     new = rules.prepare(kind, own, new, old)
     if own.note_times is not None:
@@ -146,7 +147,8 @@ async def _swap(core: Core, write: Write, rules: Rules, versions: _Versions) -> 
     causes = rules.validate(kind, new, old)
     if causes:
         raise validation.invalid(kind, write.name, causes)
-    await core.admission.validate(write.attributes(UPDATE, obj=new, old=old))
+    if not write.admitted:
+        await core.admission.validate(write.attributes(UPDATE, obj=new, old=old))
     if _is_released(new):
         return await _remove(core, write, versions, new)
     if not is_service(kind):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import UserInfo
@@ -15,7 +17,8 @@ class Write:
     """One object that is to be written or deleted. `name` is "" when a new object has none yet.
 
     `warnings` gathers what admission has to tell the client; it is shared by all forms of one write. `manager` is who
-    owns the fields that the write changes; with "" the object's managedFields stay as the write makes them.
+    owns the fields that the write changes; with "" the object's managedFields stay as the write makes them. `admitted`
+    tells that admission was asked already, about the object that a subresource was given.
     """
 
     kind: Kind
@@ -26,13 +29,21 @@ class Write:
     dry_run: bool = False
     warnings: list[str] = field(default_factory=list)
     manager: str = ""
+    admitted: bool = False
 
     def named(self, name: str) -> Write:
         """The same for an object of this name."""
         return replace(self, name=name)
 
-    def attributes(self, operation: str, *, obj: Obj | None = None, old: Obj | None = None) -> Attributes:
-        """The same as admission sees it."""
+    def attributes(
+        self,
+        operation: str,
+        *,
+        obj: Obj | None = None,
+        old: Obj | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Attributes:
+        """The same as admission sees it; `options` are those of a delete."""
         return Attributes(
             operation,
             self.kind,
@@ -44,6 +55,8 @@ class Write:
             old,
             self.dry_run,
             self.warnings,
+            self.manager,
+            options,
         )
 
 

@@ -29,6 +29,8 @@ class Attributes:
         obj: the new object, which plugins may change in place; None for DELETE.
         old: the object that is there; None for CREATE.
         warnings: texts for the client, sent as Warning headers.
+        manager: who will own the fields that change.
+        options: what a delete says beside `dryRun`, as DeleteOptions have it.
     """
 
     operation: str
@@ -41,6 +43,8 @@ class Attributes:
     old: Obj | None = None
     dry_run: bool = False
     warnings: list[str] = field(default_factory=list)
+    manager: str = ""
+    options: Mapping[str, Any] | None = None
 
     @property
     def writes_pod(self) -> bool:
@@ -137,6 +141,11 @@ class Chain:
             self._judges[kind.group, kind.plural] = judges
         await self._round(VALIDATE, judges, attributes)
 
+    async def ask(self, attributes: Attributes) -> None:
+        """Both rounds, where nothing is to be validated between them."""
+        await self.admit(attributes)
+        await self.validate(attributes)
+
     async def aclose(self) -> None:
         """Close what plugins hold open."""
         for plugin in self._plugins:
@@ -160,7 +169,8 @@ class Chain:
         for name, ask in plugins:
             try:
                 await ask(attributes)
-            except errors.StatusError:
+            except errors.StatusError as refused:
+                refused.warnings = attributes.warnings
                 now = perf_counter()
                 note(name, step, operation, now - before, rejected=True)
                 note("", step, operation, now - first, rejected=True)

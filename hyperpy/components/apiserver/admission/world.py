@@ -9,8 +9,10 @@ from hyperpy.api.kinds import Registry
 from hyperpy.client.clock import Clock
 from hyperpy.components.apiserver.admission.pod_security import PodSecuritySettings
 from hyperpy.components.apiserver.authorization import Authorizer
+from hyperpy.components.apiserver.metrics.dynamic_admission import DynamicAdmissionMetrics
 from hyperpy.components.apiserver.registry.feeds import Feeds
 from hyperpy.components.apiserver.registry.objects import Objects
+from hyperpy.components.instruments import Instruments
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,4 @@ class World:
     rng: random.Random
     authorizer: Authorizer
     settings: Settings = field(default_factory=Settings)
+    metrics: DynamicAdmissionMetrics = field(default_factory=lambda: DynamicAdmissionMetrics(Instruments()))

@@ -5,12 +5,15 @@ Source: the API reference, "Binding".
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hyperpy.api import errors, meta
 from hyperpy.api.kinds import BINDING, POD, Kind
 from hyperpy.api.patch import values
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
 from hyperpy.components.apiserver import negotiation, rendering, updating
+from hyperpy.components.apiserver.admission.chain import CREATE
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry.form import Obj
 from hyperpy.components.apiserver.verbs import write, write_options
@@ -29,6 +32,8 @@ async def create(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
     if not name or given != name:
         raise errors.BadRequest(f"name in URL does not match name in Binding object: {name} and {given}")
     target = Write(POD, info.namespace or None, name, "binding", request.user, options.dry_run)
+    await core.admission.ask(target.attributes(CREATE, obj=binding))
+    target = replace(target, admitted=True)
     node = _node(binding)
     now = meta.timestamp(core.clock.now())
 

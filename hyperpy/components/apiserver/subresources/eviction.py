@@ -5,11 +5,14 @@ Source: Concepts, "API-initiated Eviction". Budgets are asked when the kind PodD
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hyperpy.api import errors, labels
 from hyperpy.api.kinds import Kind
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
 from hyperpy.components.apiserver import deletion, deletion_options, negotiation, rendering
+from hyperpy.components.apiserver.admission.chain import CREATE
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.form import Obj
@@ -36,9 +39,10 @@ async def create(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
     options = deletion_options.from_body(eviction.get("deleteOptions") or {}, dry_run=dry_run)
     target = write.target(request, info, kind, dry_run=options.dry_run)
     pod = form.decoded(await core.objects.get(kind, target.namespace, target.name))
+    await core.admission.ask(target.attributes(CREATE, obj=eviction))
     if (pod.get("status") or {}).get("phase") not in _OVER and not pod["metadata"].get("deletionTimestamp"):
         await _check_budgets(core, pod)
-    await deletion.delete(core, target, options)
+    await deletion.delete(core, replace(target, admitted=True), options)
     return rendering.plain(_SUCCESS, status=201, warnings=[*warnings, *target.warnings])
 
 

@@ -16,7 +16,6 @@ from hyperpy.api.kinds import Kind
 from hyperpy.components.apiserver import conversion
 from hyperpy.components.apiserver.admission.chain import Attributes
 from hyperpy.components.apiserver.admission.dynamic import review, webhook
-from hyperpy.components.apiserver.admission.dynamic.caller import Caller
 from hyperpy.components.apiserver.admission.dynamic.collection import Collection
 from hyperpy.components.apiserver.admission.dynamic.request import Shown
 from hyperpy.components.apiserver.admission.dynamic.review import BadAnswer
@@ -53,8 +52,7 @@ class MutatingAdmissionWebhook:
         kind = world.kinds.resource(GROUP, "v1", _PLURAL)
         assert kind is not None
         self._again: Callable[[Attributes], Awaitable[None]] | None = None
-        self._caller = Caller()
-        self._asker = Asker(world, self._caller)
+        self._asker = Asker(world, mutating=True)
         self._configurations = Collection(
             kind, objects=world.objects, feeds=world.feeds, clock=world.clock, make=webhook.read
         )
@@ -87,20 +85,20 @@ class MutatingAdmissionWebhook:
 
     async def aclose(self) -> None:
         """Close the connections to webhooks."""
-        await self._caller.aclose()
+        await self._asker.aclose()
 
     async def _ask_all(self, hooks: Sequence[Webhook], attributes: Attributes, turns: _Turns) -> None:
         for hook in hooks:
             request = await self._asker.concerned(hook, attributes)
             if request is None:
                 continue
+            answer = await self._asker.ask(hook, request)
             try:
-                answer = await self._asker.ask(hook, request, mutating=True)
-                if answer.patch and await _apply(hook, answer.patch, request):
+                if answer is not None and answer.patch and await _apply(hook, answer.patch, request):
                     turns.changed = True
                     turns.due |= turns.invoked
             except FailedCall as failure:
-                webhook.unanswered(hook, failure)
+                self._asker.unanswered(hook, failure)
             if hook.reinvoked:
                 turns.invoked.add(hook)
 

@@ -47,6 +47,7 @@ class ValidatingAdmissionPolicy:
         self._world = world
         self._matcher = Matcher(world.objects, world.kinds)
         self._params = Params(world.objects, world.kinds)
+        self._metrics = world.metrics.policies
         self._policies = Collection(
             _kind(world, _POLICIES), objects=world.objects, feeds=world.feeds, clock=world.clock, make=Policy
         )
@@ -96,9 +97,32 @@ class ValidatingAdmissionPolicy:
             if values is None:
                 values = await self._values(attributes, kind)
             for param in params:
-                _take(each, binding, {**values, "params": param}, attributes, findings)
+                self._take(each, binding, {**values, "params": param}, attributes, findings)
         for key, texts in findings.annotations.items():
             remarks.add(f"{each.name}/{key}", ", ".join(texts))
+
+    def _take(
+        self, each: Policy, binding: Binding, values: Mapping[str, Any], attributes: Attributes, findings: _Findings
+    ) -> None:
+        """Evaluate a policy and do what the binding's actions say."""
+        verdict = each.judge(values)
+        for denial in verdict.denials:
+            for action in binding.actions:
+                self._metrics.checked(each.name, binding.name, action.lower())
+            if "Deny" in binding.actions:
+                findings.denied.append((each, binding, denial))
+            if "Audit" in binding.actions:
+                _note(each, binding, denial)
+            if "Warn" in binding.actions:
+                attributes.warnings.append(
+                    f"Validation failed for ValidatingAdmissionPolicy '{each.name}' with binding '{binding.name}': "
+                    f"{denial.message}"
+                )
+        for key, text in verdict.annotations:
+            texts = findings.annotations.setdefault(key, [])
+            if text not in texts:
+                texts.append(text)
+        findings.denied += [(each, binding, failure) for failure in verdict.failures]
 
     async def _values(self, attributes: Attributes, kind: Kind) -> Obj:
         request = await shown(attributes, kind)
@@ -113,28 +137,6 @@ def _kind(world: World, plural: str) -> Kind:
     kind = world.kinds.resource(GROUP, "v1", plural)
     assert kind is not None
     return kind
-
-
-def _take(
-    each: Policy, binding: Binding, values: Mapping[str, Any], attributes: Attributes, findings: _Findings
-) -> None:
-    """Evaluate a policy and do what the binding's actions say."""
-    verdict = each.judge(values)
-    for denial in verdict.denials:
-        if "Deny" in binding.actions:
-            findings.denied.append((each, binding, denial))
-        if "Audit" in binding.actions:
-            _note(each, binding, denial)
-        if "Warn" in binding.actions:
-            attributes.warnings.append(
-                f"Validation failed for ValidatingAdmissionPolicy '{each.name}' with binding '{binding.name}': "
-                f"{denial.message}"
-            )
-    for key, text in verdict.annotations:
-        texts = findings.annotations.setdefault(key, [])
-        if text not in texts:
-            texts.append(text)
-    findings.denied += [(each, binding, failure) for failure in verdict.failures]
 
 
 def _note(each: Policy, binding: Binding, denial: Denial) -> None:

@@ -11,11 +11,10 @@ from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.components.apiserver.admission.chain import Attributes
 from hyperpy.components.apiserver.admission.dynamic import webhook
-from hyperpy.components.apiserver.admission.dynamic.caller import Caller
 from hyperpy.components.apiserver.admission.dynamic.collection import Collection
 from hyperpy.components.apiserver.admission.dynamic.request import Shown
 from hyperpy.components.apiserver.admission.dynamic.rules import GROUP, is_exempt
-from hyperpy.components.apiserver.admission.dynamic.webhook import Asker, FailedCall, Webhook
+from hyperpy.components.apiserver.admission.dynamic.webhook import Asker, Webhook
 from hyperpy.components.apiserver.admission.world import World
 
 _PLURAL = "validatingwebhookconfigurations"
@@ -25,8 +24,7 @@ class ValidatingAdmissionWebhook:
     def __init__(self, world: World) -> None:
         kind = world.kinds.resource(GROUP, "v1", _PLURAL)
         assert kind is not None
-        self._caller = Caller()
-        self._asker = Asker(world, self._caller)
+        self._asker = Asker(world, mutating=False)
         self._configurations = Collection(
             kind, objects=world.objects, feeds=world.feeds, clock=world.clock, make=webhook.read
         )
@@ -49,7 +47,7 @@ class ValidatingAdmissionWebhook:
                 if request is not None:
                     concerned.append((hook, request))
         if len(concerned) == 1:
-            await self._ask(*concerned[0])
+            await self._asker.ask(*concerned[0])
         elif concerned:
             await self._ask_together(concerned)
 
@@ -67,17 +65,11 @@ class ValidatingAdmissionWebhook:
 
     async def _heard(self, hook: Webhook, request: Shown) -> errors.StatusError | None:
         try:
-            await self._ask(hook, request)
+            await self._asker.ask(hook, request)
         except errors.StatusError as refusal:
             return refusal
         return None
 
-    async def _ask(self, hook: Webhook, request: Shown) -> None:
-        try:
-            await self._asker.ask(hook, request, mutating=False)
-        except FailedCall as failure:
-            webhook.unanswered(hook, failure)
-
     async def aclose(self) -> None:
         """Close the connections to webhooks."""
-        await self._caller.aclose()
+        await self._asker.aclose()

@@ -11,6 +11,7 @@ import logging
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from hyperpy.api import errors
@@ -25,6 +26,7 @@ from hyperpy.components.apiserver.admission.dynamic.request import Shown, shown
 from hyperpy.components.apiserver.admission.dynamic.review import Answer, BadAnswer
 from hyperpy.components.apiserver.admission.world import World
 from hyperpy.components.apiserver.audit import remarks
+from hyperpy.components.apiserver.metrics import dynamic_admission
 
 log = logging.getLogger(__name__)
 
@@ -82,16 +84,24 @@ def _pem(bundle: str | None) -> bytes | None:
 class FailedCall(Exception):
     """A webhook gave no usable answer: its failure policy decides."""
 
-    def __init__(self, hook: Webhook, why: str) -> None:
+    def __init__(self, hook: Webhook, why: str, *, code: int = 503) -> None:
         super().__init__(f'failed calling webhook "{hook.name}": {why}')
+        self.code = code
 
 
 class Asker:
-    """Finds out whether a webhook is concerned, and asks it."""
+    """Finds out whether a webhook is concerned, and asks it; `aclose` ends the connections to webhooks.
 
-    def __init__(self, world: World, caller: Caller) -> None:
+    Args:
+        mutating: whether the webhooks may change objects.
+    """
+
+    def __init__(self, world: World, *, mutating: bool) -> None:
         self._world = world
-        self._caller = caller
+        self._caller = Caller()
+        self._mutating = mutating
+        self._step = "admit" if mutating else "validating"
+        self._metrics = world.metrics.webhooks
         self._matcher = Matcher(world.objects, world.kinds)
         self._rng: random.Random = world.rng
 
@@ -120,17 +130,51 @@ class Asker:
                 return False
             raise refusal(request.attributes, str(error)) from error
 
-    async def ask(self, hook: Webhook, request: Shown, *, mutating: bool) -> Answer:
-        """The webhook's answer, whose warnings and annotations are taken over.
+    async def ask(self, hook: Webhook, request: Shown) -> Answer | None:
+        """The webhook's answer, whose warnings and annotations are taken over; None when its failure is ignored.
 
         Raises:
             BadRequest: it has side effects, and this is a dry run.
-            FailedCall: there is no usable answer.
+            InternalError: there is no usable answer, and the webhook's failures count.
             StatusError: the webhook refuses.
         """
+        operation, began = request.attributes.operation, perf_counter()
+        code, rejected, error_type = 200, False, dynamic_admission.NO_ERROR
+        try:
+            return await self._asked(hook, request)
+        except FailedCall as failure:
+            code, rejected, error_type = failure.code, not hook.ignores_failure, dynamic_admission.CALL_FAILED
+            self.unanswered(hook, failure)
+            return None
+        except errors.StatusError as refused:
+            code, rejected = refused.code, True
+            raise
+        finally:
+            duration_s = perf_counter() - began
+            self._metrics.called(hook.name, self._step, operation, duration_s, code=code, rejected=rejected)
+            if rejected:
+                self._metrics.rejected(hook.name, self._step, operation, error_type, code)
+
+    def unanswered(self, hook: Webhook, failure: FailedCall) -> None:
+        """Let the failure of a webhook pass, or make it the answer.
+
+        Raises:
+            InternalError: the webhook's failures count.
+        """
+        if not hook.ignores_failure:
+            raise internal(str(failure)) from failure
+        log.warning("a webhook failed and is ignored: %s", failure)
+        self._metrics.failed_open(hook.name, self._step)
+
+    async def aclose(self) -> None:
+        """Close the connections to webhooks."""
+        await self._caller.aclose()
+
+    async def _asked(self, hook: Webhook, request: Shown) -> Answer:
+        """Raises FailedCall and StatusError."""
         if request.attributes.dry_run and not hook.safe_in_dry_run:
             raise errors.BadRequest(f'admission webhook "{hook.name}" does not support dry run')
-        answer = await self._answer(hook, request, mutating=mutating)
+        answer = await self._answer(hook, request)
         for key, value in (answer.annotations or {}).items():
             remarks.add(f"{hook.name}/{key}", str(value))
         request.attributes.warnings.extend(answer.warnings)
@@ -138,7 +182,7 @@ class Asker:
             raise review.rejection(hook.name, answer.result)
         return answer
 
-    async def _answer(self, hook: Webhook, request: Shown, *, mutating: bool) -> Answer:
+    async def _answer(self, hook: Webhook, request: Shown) -> Answer:
         uid = metadata.new_uid(self._rng)
         question = review.question(request, uid=uid, version=hook.version)
         url = f"{service.shown_url(hook.config)}?timeout={hook.timeout_s}s"
@@ -151,23 +195,11 @@ class Asker:
         try:
             given = await self._caller.call(endpoint, question, timeout_s=hook.timeout_s)
         except CallFailed as error:
-            raise FailedCall(hook, f"failed to call webhook: {error}") from error
+            raise FailedCall(hook, f"failed to call webhook: {error}", code=error.code) from error
         try:
-            return review.answer(given, uid=uid, version=hook.version, mutating=mutating)
+            return review.answer(given, uid=uid, version=hook.version, mutating=self._mutating)
         except BadAnswer as error:
             raise FailedCall(hook, f"received invalid webhook response: {error}") from error
-
-
-def unanswered(hook: Webhook, failure: FailedCall) -> None:
-    """Let the failure of a webhook pass, or make it the answer.
-
-    Raises:
-        InternalError: the webhook's failures count.
-    """
-    if hook.ignores_failure:
-        log.warning("a webhook failed and is ignored: %s", failure)
-        return
-    raise internal(str(failure)) from failure
 
 
 def internal(why: str) -> errors.InternalError:

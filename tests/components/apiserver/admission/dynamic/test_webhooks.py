@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from hyperpy.api import errors
+from hyperpy.components.apiserver import chain
 from hyperpy.components.apiserver.audit import remarks
 
 Obj = dict[str, Any]
@@ -600,3 +601,84 @@ def json_patch(operations: list[Obj]) -> str:
     import base64
 
     return base64.b64encode(json.dumps(operations).encode()).decode()
+
+
+PODS = "/api/v1/namespaces/default/pods"
+
+
+@pytest.mark.parametrize(
+    ("subresource", "body", "kind"),
+    [
+        ("binding", {"target": {"kind": "Node", "name": "n1"}}, {"group": "", "version": "v1", "kind": "Binding"}),
+        ("eviction", {"metadata": {"name": "web"}}, {"group": "policy", "version": "v1", "kind": "Eviction"}),
+    ],
+)
+async def test_what_a_subresource_takes_is_shown_as_it_is(
+    cluster: Any,
+    configure: Any,
+    make_hook: Any,
+    make_pod: Any,
+    webhook_server: Any,
+    subresource: str,
+    body: Obj,
+    kind: Obj,
+):
+    await cluster.json("POST", PODS, make_pod("web"))
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods", f"pods/{subresource}"], "operations": ["*"]}
+    await configure("validating", make_hook(rules=[rule]))
+    webhook_server.answers["/a"] = deny(message="no")
+    with pytest.raises(errors.StatusError, match="denied the request: no"):
+        await cluster.json("POST", f"{PODS}/web/{subresource}", body)
+    webhook_server.answers.clear()
+    await cluster.json("POST", f"{PODS}/web/{subresource}", body)
+    first, second = (request for _, request in webhook_server.calls)
+    assert (first["operation"], first["subResource"], first["kind"]) == ("CREATE", subresource, kind)
+    assert (first["name"], first["oldObject"], first["object"]["kind"]) == ("web", None, kind["kind"])
+    assert second["resource"]["resource"] == "pods"
+
+
+async def test_options_of_a_write_are_shown(
+    cluster: Any, configure: Any, make_hook: Any, make_config_map: Any, webhook_server: Any
+):
+    await configure("validating", make_hook())
+    await create(cluster, make_config_map, query="?fieldManager=me")
+    options = {"propagationPolicy": "Orphan", "gracePeriodSeconds": 3}
+    await cluster.json("DELETE", f"{MAPS}/x", {"kind": "DeleteOptions", "apiVersion": "v1", **options})
+    created, deleted = (request["options"] for _, request in webhook_server.calls)
+    assert created == {"apiVersion": "meta.k8s.io/v1", "kind": "CreateOptions", "fieldManager": "me"}
+    assert deleted == {"apiVersion": "meta.k8s.io/v1", "kind": "DeleteOptions", **options}
+
+
+async def test_warnings_are_told_with_a_refusal(
+    cluster: Any, configure: Any, make_hook: Any, make_config_map: Any, webhook_server: Any
+):
+    await configure("mutating", make_hook("a"))
+    await configure("validating", make_hook("b"))
+    webhook_server.answers["/a"] = lambda request: {"allowed": True, "warnings": ["take care"]}
+    webhook_server.answers["/b"] = deny(message="no")
+    with pytest.raises(errors.StatusError) as caught:
+        await create(cluster, make_config_map)
+    assert chain.failure(caught.value).headers["Warning"] == '299 - "take care"'
+
+
+async def test_calls_are_counted(
+    cluster: Any, configure: Any, make_hook: Any, make_config_map: Any, webhook_server: Any
+):
+    await configure("mutating", make_hook("a", failurePolicy="Ignore"))
+    await configure("validating", make_hook("b"))
+    webhook_server.answers["/a"] = raw(b"", 500)
+    webhook_server.answers["/b"] = deny(message="no", code=403)
+    with pytest.raises(errors.StatusError):
+        await create(cluster, make_config_map)
+    told = {
+        f"{family.name.removeprefix('apiserver_admission_webhook_')} {' '.join(labels)}": value
+        for family in cluster.handler.core.instruments.snapshot()
+        if family.name.startswith("apiserver_admission_webhook_") and family.kind == "counter"
+        for labels, value in family.samples
+    }
+    assert told == {
+        "request_total 500 a.example.com CREATE false admit": 1,
+        "request_total 403 b.example.com CREATE true validating": 1,
+        "rejection_count no_error b.example.com CREATE 403 validating": 1,
+        "fail_open_count a.example.com admit": 1,
+    }
