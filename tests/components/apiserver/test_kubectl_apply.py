@@ -150,3 +150,14 @@ async def test_the_status_is_applied_apart(kubectl):
     await kubectl("apply", "--server-side", "--subresource=status", "--field-manager=us", "-f", "-", stdin=status)
     assert await kubectl("get", "deploy", "state", "-o", "jsonpath={.status.observedGeneration}") == "5"
     assert (await managers(kubectl, "state"))["us", "Apply"]["subresource"] == "status"
+
+
+async def test_who_may_patch_but_not_create_applies_only_what_is_there(kubectl):
+    await kubectl("create", "clusterrole", "patcher", "--verb=get,patch", "--resource=deployments.apps")
+    await kubectl("create", "clusterrolebinding", "bob-patches", "--clusterrole=patcher", "--user=bob")
+    apply = ("apply", "--server-side", "-f", "-")
+    complaint = await kubectl(*apply, "--as=bob", stdin=manifest("barred"), fails=True)
+    assert 'User "bob" cannot create resource "deployments" in API group "apps" in the namespace "default"' in complaint
+    await kubectl(*apply, stdin=manifest("barred"))
+    changed = manifest("barred", image=("i:1", "i:2"))
+    assert "serverside-applied" in await kubectl(*apply, "--as=bob", stdin=changed)

@@ -91,8 +91,16 @@ def _decoded(raw: bytes, *, find_repeated: bool) -> negotiation.Body:
         value = manifest.load(raw)
         if not isinstance(value, dict):
             raise errors.BadRequest("error decoding YAML: the body must hold one object") from None
-        return negotiation.Body(value)
+        # Whatever JSON cannot hold (it nests too deeply, its numbers are too large) cannot be stored either.
+        return negotiation.decode_json(_json(value), find_repeated=False)
     return negotiation.decode_json(raw, find_repeated=find_repeated)
+
+
+def _json(value: Obj) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError as error:
+        raise errors.BadRequest(f"error decoding YAML: {error}") from error
 
 
 def check(config: Obj, kind: Kind) -> None:
