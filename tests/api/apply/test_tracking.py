@@ -217,11 +217,13 @@ def test_nothing_that_is_owned_is_missing(live, first, second):
 
 def _is_empty_at(obj, path):
     """A field that is owned as an empty map (or list) may have got parts from others since."""
-    place = obj
+    place, here = obj, SHAPE
     for step in path:
-        if not isinstance(place, dict):
-            return False
-        place = place.get(step[2:])
+        if isinstance(place, list):
+            place = next((item for item in place if here.step(item) == step), None)
+        else:
+            place = place.get(step[2:]) if isinstance(place, dict) else None
+        here = owned.below_of(here, step)
     return isinstance(place, dict | list)
 
 
