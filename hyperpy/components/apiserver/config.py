@@ -22,6 +22,7 @@ class CoreConfig:
         advertise_port: its port, the bound one (never 0).
         event_ttl_s: seconds after which an Event goes away (`--event-ttl`).
         watch_queue: changes that may wait for one slow watcher; on overflow its stream ends with 410 Expired.
+        watch_queue_bytes: the same, by the size of the objects they hold.
         watch_timeout_s: shortest life of a watch that names no timeout (`--min-request-timeout`); up to twice that.
         bookmark_interval_s: seconds between bookmarks.
         admission: which admission plugins are asked, and how.
@@ -34,6 +35,7 @@ class CoreConfig:
     advertise_port: int = 6443
     event_ttl_s: int = _HOUR_S
     watch_queue: int = 4096
+    watch_queue_bytes: int = 16 << 20
     watch_timeout_s: int = 1800
     bookmark_interval_s: int = 60
     admission: Settings = field(default_factory=Settings)

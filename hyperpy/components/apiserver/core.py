@@ -20,6 +20,7 @@ from hyperpy.components.apiserver.metrics.watches import WatchMetrics
 from hyperpy.components.apiserver.registry.feeds import Feeds
 from hyperpy.components.apiserver.registry.objects import Objects
 from hyperpy.components.apiserver.registry.pages import Lists
+from hyperpy.components.apiserver.registry.subscription import Limits
 from hyperpy.components.apiserver.service_allocation import ServiceAllocation
 from hyperpy.components.apiserver.service_claims import Claims
 from hyperpy.components.instruments import Instruments
@@ -61,7 +62,8 @@ def assemble(
         authorizer: whom admission asks what a user may do; None: everybody may do everything.
     """
     objects = Objects(store, WriteMetrics(instruments))
-    feeds = Feeds(store, clock, bookmark_interval_s=config.bookmark_interval_s, queue=config.watch_queue)
+    limits = Limits(config.watch_queue, config.watch_queue_bytes)
+    feeds = Feeds(store, clock, bookmark_interval_s=config.bookmark_interval_s, limits=limits)
     metrics = DynamicAdmissionMetrics(instruments)
     world = World(objects, feeds, kinds, clock, rng, authorizer or AlwaysAllow(), config.admission, metrics)
     return Core(

@@ -198,6 +198,8 @@ class Listener:
         except errors.StatusError as error:
             log.warning("%s %s: the stream broke off: %s", raw.method, raw.path, error)
             raw.protocol.force_close()
+        except ConnectionError:
+            raw.protocol.force_close()  # the client has gone
         finally:
             if response.ended is not None:
                 response.ended()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -19,13 +19,14 @@ from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import Response
 from hyperpy.components.apiserver import conversion, rendering
 from hyperpy.components.apiserver.core import Core
-from hyperpy.components.apiserver.metrics.watches import Sent
+from hyperpy.components.apiserver.metrics.watches import Sent, Tally
 from hyperpy.components.apiserver.negotiation import Form
 from hyperpy.components.apiserver.registry import pages
+from hyperpy.components.apiserver.registry.batch import Batch
 from hyperpy.components.apiserver.registry.change import ADDED, DELETED, MODIFIED, Change, Mark
-from hyperpy.components.apiserver.registry.feed import Subscription
 from hyperpy.components.apiserver.registry.query import ListOptions
 from hyperpy.components.apiserver.registry.selection import Selection
+from hyperpy.components.apiserver.registry.subscription import Subscription
 
 _INITIAL_CHUNK = 200
 
@@ -86,7 +87,8 @@ class WatchStream:
         self._plan = plan
         self._subscription = subscription
         self._initial = self._initial_chunks(initial) if initial is not None else iter(())
-        self._deadline = asyncio.get_running_loop().time() + timeout_s
+        self._timer = asyncio.get_running_loop().call_later(timeout_s, self._time_is_over)
+        self._late = False
         self._columns_said = False
         self._over = False
         self._line_name, self._render = self._renderer(headers=True)
@@ -106,34 +108,52 @@ class WatchStream:
     async def aclose(self) -> None:
         """Leave the feed. Closing twice is fine."""
         self._over = True
+        self._timer.cancel()
         self._initial = iter(())
         self._subscription.close()
 
+    def _time_is_over(self) -> None:
+        self._late = True
+        self._subscription.end()
+
     async def _next_changes(self) -> bytes:
-        if asyncio.get_running_loop().time() >= self._deadline:
-            return self._farewell()
         try:
-            async with asyncio.timeout_at(self._deadline):
-                items = await self._subscription.take()
-            if self._plan.kind.converts:
-                items = [await self._converted(item) for item in items]
-        except TimeoutError:
-            return self._farewell()
+            batches = await self._subscription.take()
+            if not batches:
+                return self._farewell()
+            return b"".join([await self._chunk(batch) for batch in batches])
         except errors.StatusError as error:
             self._over = True
             return _error_line(error)
-        self._over = not items
-        lines = [line for item in items if (line := self._line(item))]
-        self._sent.lines(lines)
-        return b"".join(lines)
+
+    async def _chunk(self, batch: Batch) -> bytes:
+        """The lines of a batch: the same bytes for all who watch the same in the same form."""
+        kind = self._plan.kind
+        shares = self._plan.selection.selects_all and not kind.converts and not batch.is_mark
+        if shares and (self._columns_said or self._plan.form.shape != "Table"):
+            lines, tally = batch.shared(self._line_name, self._shared_lines)
+            self._sent.again(tally)
+            return lines
+        items: Sequence[Change | Mark] = batch.items
+        if kind.converts:
+            items = [await self._converted(item) for item in items]
+        own = [line for item in items if (line := self._line(item))]
+        self._sent.lines(own)
+        return b"".join(own)
+
+    def _shared_lines(self, batch: Batch) -> tuple[bytes, Tally]:
+        lines = [
+            item.line(item.type, self._line_name, self._render) for item in batch.items if isinstance(item, Change)
+        ]
+        return b"".join(lines), self._sent.tally(lines)
 
     async def _converted(self, item: Change | Mark) -> Change | Mark:
         return item if isinstance(item, Mark) else await conversion.change(self._plan.kind, item)
 
     def _farewell(self) -> bytes:
-        """The end of the time: a last bookmark lets the client go on from here."""
+        """The end; at the end of its time a last bookmark lets the client go on from here."""
         self._over = True
-        if not self._plan.bookmarks or self._subscription.waiting:
+        if not self._late or not self._plan.bookmarks:
             return b""
         return rendering.bookmark_line(self._plan.kind, self._plan.form, self._subscription.revision)
 

@@ -166,6 +166,33 @@ class TestASlowReader:
         await watch.aclose()
 
 
+class TestAReaderOfLargeObjects:
+    @pytest.fixture
+    def config(self) -> CoreConfig:
+        return CoreConfig(watch_queue_bytes=200_000)
+
+    async def test_is_cut_off_by_their_bytes(self, cluster, make_config_map):
+        slow = await cluster.lines(f"{CONFIG_MAPS}?watch=1")
+        quick = await cluster.lines(f"{CONFIG_MAPS}?watch=1")
+        for number in range(3):
+            large = {**make_config_map(f"c{number}"), "data": {"a": "x" * 90_000}}
+            await cluster.client.create(kinds.CONFIG_MAP, large)
+            assert await quick.take(1) == [("ADDED", f"c{number}")]
+        event = await slow.next()
+        assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
+        await quick.aclose()
+
+    async def test_that_is_behind_gets_them_in_parts(self, cluster, make_config_map):
+        start = await cluster.store.revision()
+        for number in range(4):
+            large = {**make_config_map(f"c{number}"), "data": {"a": "x" * 90_000}}
+            await cluster.client.create(kinds.CONFIG_MAP, large)
+        watch = await cluster.lines(f"{CONFIG_MAPS}?watch=1&resourceVersion={start}")
+        chunks = [await watch.stream.__anext__() for _ in range(4)]
+        assert [chunk.count(b"\n") for chunk in chunks] == [1, 1, 1, 1]
+        await watch.aclose()
+
+
 class TestTheEndOfItsTime:
     @pytest.fixture
     def config(self) -> CoreConfig:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from hyperpy.api.kinds import Kind
 from hyperpy.components.instruments import Distribution, Instruments, Value
@@ -39,6 +42,27 @@ class Sent:
 
     def lines(self, lines: Sequence[bytes]) -> None:
         """Count events about to be sent."""
-        self._events.value += len(lines)
-        for line in lines:
-            self._sizes.observe(len(line))
+        self.again(self.tally(lines))
+
+    def tally(self, lines: Sequence[bytes]) -> Tally:
+        """What `again` adds: worked out once for lines that many watches send."""
+        bounds = self._sizes.bounds
+        buckets = Counter(bisect_left(bounds, len(line)) for line in lines)
+        return Tally(len(lines), sum(map(len, lines)), tuple(buckets.items()))
+
+    def again(self, tally: Tally) -> None:
+        """Count events about to be sent that were looked at before."""
+        self._events.value += tally.events
+        sizes = self._sizes
+        sizes.sum += tally.size
+        for bucket, count in tally.buckets:
+            sizes.counts[bucket] += count
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Events, their bytes, and how many of them fall into which bucket of sizes."""
+
+    events: int
+    size: int
+    buckets: tuple[tuple[int, int], ...]

@@ -40,6 +40,11 @@ class Change:
             return cls(DELETED, kv.key, kv.mod_revision, value=b"", previous=previous)
         return cls(ADDED if kv.version == 1 else MODIFIED, kv.key, kv.mod_revision, value=kv.value, previous=previous)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the objects it holds."""
+        return len(self.value) + len(self.previous or b"")
+
     def of(self, *, value: bytes, previous: bytes | None) -> Change:
         """The same change with other bytes: the object in another version."""
         return Change(self.type, self.key, self.revision, value=value, previous=previous)
@@ -75,6 +80,8 @@ class Mark:
     """A progress mark: every change up to `revision` came before it."""
 
     __slots__ = ("revision",)
+
+    size = 0
 
     def __init__(self, revision: int) -> None:
         self.revision = revision

@@ -7,7 +7,8 @@ import asyncio
 from hyperpy.api.kinds import Kind
 from hyperpy.client.clock import Clock
 from hyperpy.components.apiserver.registry import form
-from hyperpy.components.apiserver.registry.feed import Feed, Subscription
+from hyperpy.components.apiserver.registry.feed import Feed
+from hyperpy.components.apiserver.registry.subscription import Limits, Subscription
 from hyperpy.store.protocol import Store, StoreError
 
 
@@ -16,14 +17,14 @@ class Feeds:
 
     Args:
         bookmark_interval_s: seconds between progress marks to every watcher.
-        queue: changes that may wait for one reader (see `feed`).
+        limits: of what may wait for one reader (see `subscription`).
     """
 
-    def __init__(self, store: Store, clock: Clock, *, bookmark_interval_s: int, queue: int) -> None:
+    def __init__(self, store: Store, clock: Clock, *, bookmark_interval_s: int, limits: Limits) -> None:
         self._store = store
         self._clock = clock
         self._interval_s = bookmark_interval_s
-        self._queue = queue
+        self._limits = limits
         self._feeds: dict[bytes, Feed] = {}
         self._ticker: asyncio.Task[None] | None = None
 
@@ -35,7 +36,7 @@ class Feeds:
             feed = self._feeds[base] = Feed(self._store, kind)
         if self._ticker is None:
             self._ticker = asyncio.create_task(self._tick(), name="apiserver/bookmarks")
-        return await feed.join(form.prefix(kind, namespace), after=after, limit=self._queue)
+        return await feed.join(form.prefix(kind, namespace), after=after, limits=self._limits)
 
     async def aclose(self) -> None:
         """End every watch and every task."""
