@@ -13,10 +13,10 @@ from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.client.clock import Clock
 from hyperpy.components.apiserver.registry import form
-from hyperpy.components.apiserver.registry.feed import Subscription
 from hyperpy.components.apiserver.registry.feeds import Feeds
 from hyperpy.components.apiserver.registry.form import Obj
 from hyperpy.components.apiserver.registry.objects import Objects
+from hyperpy.components.apiserver.registry.subscription import Subscription
 
 T = TypeVar("T")
 
