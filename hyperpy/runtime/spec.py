@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from hyperpy.api import quantity
+from hyperpy.api.qos import qos_class
 from hyperpy.runtime.protocol import ContainerSpec, Dns, Mount, PortMapping, Resources, SandboxSpec, Security
 
 Obj = dict[str, Any]
@@ -56,22 +57,6 @@ def container_hash(container: Obj) -> str:
     Only the name and the image count: the API lets nothing else change in place that asks for a restart.
     """
     return hashlib.sha256(orjson.dumps([container["name"], container.get("image", "")])).hexdigest()[:16]
-
-
-def qos_class(pod: Obj) -> str:
-    """Guaranteed, Burstable or BestEffort, by requests and limits of cpu and memory."""
-    containers = [*(pod["spec"].get("containers") or ()), *(pod["spec"].get("initContainers") or ())]
-    pairs = [(_amounts(c, "requests"), _amounts(c, "limits")) for c in containers]
-    if not any(requests or limits for requests, limits in pairs):
-        return "BestEffort"
-    whole = all(limits.keys() == {"cpu", "memory"} and {**limits, **requests} == limits for requests, limits in pairs)
-    return "Guaranteed" if whole else "Burstable"
-
-
-def _amounts(container: Obj, what: str) -> dict[str, Any]:
-    listed = (container.get("resources") or {}).get(what) or {}
-    parsed = {name: quantity.parse(listed[name]) for name in ("cpu", "memory") if name in listed}
-    return {name: value for name, value in parsed.items() if value}
 
 
 def resources(pod: Obj, container: Obj, *, memory_capacity_bytes: int) -> Resources:

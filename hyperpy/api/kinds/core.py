@@ -11,7 +11,7 @@ CREATE_ONLY = ("create",)
 
 POD = Kind(
     "", "v1", "Pod", "pods", True, ("po",), ("all",),
-    ("status", "binding", "eviction", "log", "exec", "attach", "portforward", "proxy"),
+    ("status", "binding", "ephemeralcontainers", "eviction", "resize", "log", "exec", "attach", "portforward", "proxy"),
 )  # fmt: skip
 SERVICE = Kind("", "v1", "Service", "services", True, ("svc",), ("all",), ("status", "proxy"))
 REPLICATION_CONTROLLER = Kind(

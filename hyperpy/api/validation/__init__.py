@@ -51,6 +51,7 @@ __all__ = [
     "on_approval_update",
     "on_create",
     "on_ephemeral_containers_update",
+    "on_resize",
     "on_status_update",
     "on_update",
 ]
@@ -132,6 +133,11 @@ def on_status_update(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
 def on_ephemeral_containers_update(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
     """What is wrong with a write to a Pod's `ephemeralcontainers`; the rest is the old one's already."""
     return [*metadata.on_update(kind, new["metadata"], old["metadata"]), *_ephemeral(new, old)]
+
+
+def on_resize(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
+    """What is wrong with a write to a Pod's `resize`; the rest is the old one's already."""
+    return [*metadata.on_update(kind, new["metadata"], old["metadata"]), *pod.on_resize(new, old)]
 
 
 def on_approval_update(kind: Kind, new: Obj, old: Obj) -> list[Cause]:

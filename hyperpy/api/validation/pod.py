@@ -8,7 +8,7 @@ from typing import Any
 from hyperpy.api import names
 from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
-from hyperpy.api.validation import container, formats, pod_spec, rules, scheduling
+from hyperpy.api.validation import container, formats, pod_resize, pod_spec, rules, scheduling
 from hyperpy.api.validation.equality import changed, same
 
 Obj = dict[str, Any]
@@ -72,6 +72,12 @@ def on_ephemeral_containers_update(new: Obj, old: Obj) -> Iterator[Cause]:
             listed = ", ".join(changed(after[each.get("name")], each))
             text = f"existing ephemeral containers {name} may not be changed\nchanged: {listed}"
             yield cause.forbidden(path, text)
+
+
+def on_resize(new: Obj, old: Obj) -> Iterator[Cause]:
+    """The subresource `resize`: other amounts of CPU and memory, within the rules of every Pod."""
+    yield from _whole(new)
+    yield from pod_resize.check(new, old)
 
 
 def on_status_update(new: Obj, old: Obj) -> Iterator[Cause]:

@@ -39,9 +39,13 @@ _MAIN: Mapping[str, Answer] = {
     "delete": delete.delete,
     "deletecollection": delete.delete_collection,
 }
+#: Subresources that show the object and write a part of it; see `updating.BY_SUBRESOURCE`.
+_PART: Mapping[str, Answer] = {"get": read.get, "update": write.update, "patch": patch.patch}
 _SUBRESOURCES: Mapping[str, Mapping[str, Answer]] = {
-    "status": {"get": read.get, "update": write.update, "patch": patch.patch},
-    "approval": {"get": read.get, "update": write.update, "patch": patch.patch},
+    "status": _PART,
+    "approval": _PART,
+    "ephemeralcontainers": _PART,
+    "resize": _PART,
     "scale": {"get": scale.get, "update": scale.update, "patch": scale.patch},
     "binding": {"create": binding.create},
     "eviction": {"create": eviction.create},

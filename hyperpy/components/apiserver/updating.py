@@ -14,6 +14,7 @@ from hyperpy.api import defaults, errors, meta, validation
 from hyperpy.api.kinds import Kind
 from hyperpy.api.patch import values
 from hyperpy.api.schema.cause import Cause
+from hyperpy.api.validation import pod_resize
 from hyperpy.components.apiserver import conversion, field_managers, metadata, strategy
 from hyperpy.components.apiserver.admission.chain import UPDATE
 from hyperpy.components.apiserver.core import Core
@@ -71,6 +72,31 @@ def _prepare_approval(kind: Kind, rules: Strategy, new: Obj, old: Obj) -> Obj:
     return {**old, "metadata": new["metadata"], "status": status}
 
 
+def _prepare_ephemeral(kind: Kind, rules: Strategy, new: Obj, old: Obj) -> Obj:
+    """Only the ephemeral containers come from a write of `ephemeralcontainers`."""
+    listed = (new.get("spec") or {}).get("ephemeralContainers")
+    spec = {**old["spec"], "ephemeralContainers": listed} if listed else _without(old["spec"], "ephemeralContainers")
+    return _counted({**old, "spec": spec}, rules, new, old)
+
+
+def _prepare_resize(kind: Kind, rules: Strategy, new: Obj, old: Obj) -> Obj:
+    """Only the resources of containers come from a write of `resize`."""
+    return _counted(pod_resize.resized(new, old), rules, new, old)
+
+
+def _counted(merged: Obj, rules: Strategy, new: Obj, old: Obj) -> Obj:
+    """The old object's metadata with what says who wrote which version."""
+    given = new["metadata"]
+    metadata_now = {**old["metadata"], **{name: given[name] for name in _SAID if name in given}}
+    merged = {**merged, "metadata": metadata_now}
+    metadata.count_generation(merged, old, strategy=rules)
+    return merged
+
+
+def _without(obj: Obj, name: str) -> Obj:
+    return {key: value for key, value in obj.items() if key != name}
+
+
 def _as_is(kind: Kind, rules: Strategy, new: Obj, old: Obj) -> Obj:
     return new
 
@@ -79,6 +105,9 @@ def _no_causes(kind: Kind, new: Obj, old: Obj) -> Sequence[Cause]:
     return ()
 
 
+#: What a write of a part of an object says in its metadata.
+_SAID = ("managedFields", "resourceVersion", "uid")
+
 #: A write of the object itself, of its status, of the approval of a certificate, and one whose transform keeps the
 #: rules of the kind already.
 MAIN = Rules(_prepare_main, validation.on_update)
@@ -86,7 +115,13 @@ STATUS = Rules(_prepare_status, validation.on_status_update)
 APPROVAL = Rules(_prepare_approval, validation.on_approval_update)
 TRUSTED = Rules(_as_is, _no_causes)
 #: The rules of the subresources that are written like the object itself; "" is the object.
-BY_SUBRESOURCE = {"": MAIN, "status": STATUS, "approval": APPROVAL}
+BY_SUBRESOURCE = {
+    "": MAIN,
+    "status": STATUS,
+    "approval": APPROVAL,
+    "ephemeralcontainers": Rules(_prepare_ephemeral, validation.on_ephemeral_containers_update),
+    "resize": Rules(_prepare_resize, validation.on_resize),
+}
 
 
 async def update(core: Core, write: Write, transform: Transform, *, rules: Rules = MAIN) -> Written:

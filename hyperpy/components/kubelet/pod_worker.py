@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from hyperpy.api import meta
@@ -26,7 +27,7 @@ from hyperpy.components.kubelet.pod_view import PodView
 from hyperpy.components.kubelet.probe import Target, named_ports
 from hyperpy.components.kubelet.prober import Prober
 from hyperpy.components.kubelet.status import Facts, status
-from hyperpy.components.kubelet.unsupported import unsupported
+from hyperpy.components.kubelet.unsupported import ephemeral, unsupported
 from hyperpy.podnet.protocol import NetworkFailure
 from hyperpy.runtime import spec
 from hyperpy.runtime.protocol import Container, RuntimeFailure, State
@@ -70,6 +71,7 @@ class PodWorker:
         self._retired = False
         self._retry_host_ports_at: float | None = None
         self._adopted: set[str] = set()
+        self._ephemeral: set[str] = set()
         self.update(pod)
 
     @property
@@ -84,6 +86,8 @@ class PodWorker:
         if pod is not self._pod and pod["metadata"].get("annotations") != self._pod["metadata"].get("annotations"):
             self._refresh = True
         self._pod = pod
+        if pod["spec"].get("ephemeralContainers"):
+            self._check_ephemeral(pod["spec"]["ephemeralContainers"])
         if meta.is_deleting(pod):
             self._memory.deleting = True
             self._memory.grace_s = spec.grace_period_s(pod)
@@ -163,6 +167,23 @@ class PodWorker:
         if problems:
             message = "; ".join(problems)
             self._memory.trouble[POD] = Trouble("CreateContainerConfigError", message, _FOREVER)
+
+    def _check_ephemeral(self, containers: Sequence[Obj]) -> None:
+        """Refuse, or tell about, what new ephemeral containers ask for and cannot have; the Pod runs on."""
+        for container in containers:
+            name = container["name"]
+            if name in self._ephemeral:
+                continue
+            self._ephemeral.add(name)
+            problems = ephemeral(container)
+            if problems:
+                self._memory.trouble[name] = Trouble("CreateContainerConfigError", "; ".join(problems), _FOREVER)
+            elif container.get("targetContainerName"):
+                problems = [
+                    f"ephemeral container {name}: targetContainerName is not supported; it sees its own processes"
+                ]
+            for problem in problems:
+                self._context.tell(self._pod, "Warning", "Unsupported", problem, container=name)
 
     def _network_ready(self) -> bool:
         """False while the node has no pod network yet, which a Pod on the host's own does not need."""

@@ -11,11 +11,11 @@ from typing import Any
 
 from hyperpy.api import meta
 from hyperpy.api.pods import is_sidecar
+from hyperpy.api.qos import qos_class
 from hyperpy.components.kubelet import conditions
 from hyperpy.components.kubelet.memory import Memory, Trouble
 from hyperpy.components.kubelet.plan import is_over, old_status
 from hyperpy.components.kubelet.pod_view import PodView
-from hyperpy.runtime import spec
 from hyperpy.runtime.protocol import Container, State
 
 Obj = dict[str, Any]
@@ -64,7 +64,7 @@ def status(facts: Facts, where: Surroundings) -> Obj:
         "hostIP": where.host_ips[0],
         "hostIPs": [{"ip": ip} for ip in where.host_ips],
         "startTime": old.get("startTime") or meta.timestamp(memory.first_seen),
-        "qosClass": old.get("qosClass") or spec.qos_class(pod),
+        "qosClass": old.get("qosClass") or qos_class(pod),
         "containerStatuses": sorted(main, key=lambda s: str(s["name"])),
     }
     if "generation" in pod["metadata"]:

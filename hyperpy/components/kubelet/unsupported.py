@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hyperpy.runtime.spec import all_containers
-
 Obj = dict[str, Any]
 
 VOLUME_TYPES = ("emptyDir", "hostPath", "configMap", "secret", "downwardAPI", "projected")
@@ -77,12 +75,18 @@ def _volumes(spec: Obj) -> Iterator[str]:
                     yield f"spec.volumes[{index}].projected.sources[{at}].{kind} is not supported"
 
 
+def ephemeral(container: Obj) -> list[str]:
+    """The same of an ephemeral container, which cannot hold up the Pod that it joins."""
+    return [f"ephemeral container {container['name']}: {problem}" for problem in _container(container)]
+
+
 def _containers(pod: Obj) -> Iterator[str]:
-    for container in all_containers(pod):
+    spec = pod["spec"]
+    for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
         where = f"container {container['name']}: "
         for problem in _container(container):
             yield where + problem
-    for container in pod["spec"].get("containers") or ():
+    for container in spec.get("containers") or ():
         if container.get("restartPolicy"):
             yield f"container {container['name']}: restartPolicy of a single container is not supported"
 

@@ -284,3 +284,32 @@ async def test_a_node_that_was_given_up_contradicts_at_once(node: Node):
             ready = next(c for c in event.object["status"]["conditions"] if c["type"] == "Ready")
             if ready["status"] == "True":
                 break
+
+
+def ephemeral_state(status: dict) -> dict:
+    """The state of the Pod's one ephemeral container, {} while it has none."""
+    return next((each.get("state") or {} for each in status.get("ephemeralContainerStatuses") or ()), {})
+
+
+async def debug(node: Node, **fields) -> dict:
+    """Put an ephemeral container into the Pod `p` and wait for its state."""
+    await node.create(pod(container("c")))
+    await node.until("p", running)
+    added = {"spec": {"ephemeralContainers": [{"name": "debug", "image": "x", **fields}]}}
+    await node.admin.patch(kinds.POD, "p", added, namespace="default", subresource="ephemeralcontainers")
+    return await node.until("p", lambda status: ephemeral_state(status).keys() & {"running", "waiting"})
+
+
+async def test_an_ephemeral_container_joins_a_running_pod(node: Node):
+    await debug(node, targetContainerName="c")
+    await node.until("p", lambda status: "running" in ephemeral_state(status))
+    assert "targetContainerName is not supported" in await node.event("Unsupported")
+
+
+async def test_an_ephemeral_container_that_cannot_be_leaves_its_pod_alone(node: Node):
+    await debug(node, securityContext={"seLinuxOptions": {"level": "s0"}})
+    assert "seLinuxOptions" in await node.event("Unsupported")
+    status = await node.until(
+        "p", lambda status: (ephemeral_state(status).get("waiting") or {}).get("reason") == "CreateContainerConfigError"
+    )
+    assert running(status)
