@@ -12,10 +12,13 @@ from hyperpy.api.kinds import Kind
 from hyperpy.api.printers import (
     admission,
     apiservice,
+    batch,
+    bounds,
     cluster,
     configuration,
     events,
     network,
+    persistentvolume,
     platform,
     rbac,
     workloads,
@@ -31,6 +34,9 @@ API_VERSION = "meta.k8s.io/v1"
 
 _PRINTERS: dict[tuple[str, str], Printer] = {
     **workloads.PRINTERS,
+    **batch.PRINTERS,
+    **bounds.PRINTERS,
+    **persistentvolume.PRINTERS,
     **network.PRINTERS,
     **configuration.PRINTERS,
     **cluster.PRINTERS,

@@ -1,10 +1,10 @@
-"""Rows of Pods and of the kinds that keep them: ReplicationController, ReplicaSet, Deployment."""
+"""Rows of Pods and of the kinds that keep them running: ReplicationController and those of apps."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from hyperpy.api import labels, pods
+from hyperpy.api import labels, meta, pods
 from hyperpy.api.printers.columns import AGE, NAME, NONE, Column, Obj, Printer, count, labels_text, number, wide
 from hyperpy.api.printers.durations import age
 
@@ -39,6 +39,35 @@ _DEPLOYMENT = (
     number("Available", "How many pods have been ready long enough."),
     AGE,
     *_CONTAINERS,
+)
+_STATEFUL_SET = (
+    NAME,
+    Column("Ready", "How many pods are ready, of how many."),
+    AGE,
+    *_CONTAINERS[:2],
+)
+_DAEMON_SET = (
+    NAME,
+    number("Desired", "How many nodes should run a pod."),
+    number("Current", "How many nodes run one."),
+    number("Ready", "On how many it is ready."),
+    number("Up-to-date", "On how many it has the newest template."),
+    number("Available", "On how many it has been ready long enough."),
+    Column("Node Selector", "The nodes it runs on."),
+    AGE,
+    *_CONTAINERS,
+)
+_CONTROLLER_REVISION = (
+    NAME,
+    Column("Controller", "Whose revision it is."),
+    Column("Revision", "Its number."),
+    AGE,
+)
+_POD_TEMPLATE = (
+    NAME,
+    Column("Containers", "Names of each container in the template."),
+    Column("Images", "Images referenced by each container in the template."),
+    Column("Pod Labels", "The labels of its pods."),
 )
 _OVER = {
     "Succeeded": "The pod has completed successfully.",
@@ -80,10 +109,14 @@ def _pod_conditions(pod: Obj) -> list[dict[str, Any]]:
     return [{"type": "Completed", "status": "True", "reason": phase, "message": _OVER[phase]}]
 
 
+def containers(template: Obj | None) -> list[str]:
+    """Names and images of the containers of a pod template."""
+    given = ((template or {}).get("spec") or {}).get("containers") or []
+    return [",".join(one.get(field) or "" for one in given) for field in ("name", "image")]
+
+
 def _template(obj: Obj, selector: str) -> list[Any]:
-    containers = ((obj["spec"].get("template") or {}).get("spec") or {}).get("containers") or []
-    names = ",".join(container["name"] for container in containers)
-    return [names, ",".join(container.get("image") or "" for container in containers), selector]
+    return [*containers(obj["spec"].get("template")), selector]
 
 
 def _replicas(obj: Obj, now: float, selector: str) -> list[Any]:
@@ -118,9 +151,59 @@ def _deployment(obj: Obj, now: float) -> list[Any]:
     ]
 
 
+def _stateful_set(obj: Obj, now: float) -> list[Any]:
+    return [
+        obj["metadata"].get("name", ""),
+        f"{count(obj.get('status'), 'readyReplicas')}/{obj['spec'].get('replicas', 1)}",
+        age(obj["metadata"].get("creationTimestamp"), now=now),
+        *containers(obj["spec"].get("template")),
+    ]
+
+
+def _daemon_set(obj: Obj, now: float) -> list[Any]:
+    pod, status = (obj["spec"].get("template") or {}).get("spec") or {}, obj.get("status")
+    return [
+        obj["metadata"].get("name", ""),
+        count(status, "desiredNumberScheduled"),
+        count(status, "currentNumberScheduled"),
+        count(status, "numberReady"),
+        count(status, "updatedNumberScheduled"),
+        count(status, "numberAvailable"),
+        labels_text(pod.get("nodeSelector")),
+        age(obj["metadata"].get("creationTimestamp"), now=now),
+        *_template(obj, _selector(obj)),
+    ]
+
+
+def _controller_revision(obj: Obj, now: float) -> list[Any]:
+    owner, controller = meta.controller_of(dict(obj)), NONE
+    if owner is not None:
+        group = owner.get("apiVersion", "").rpartition("/")[0]
+        controller = f"{owner['kind']}.{group}".rstrip(".").lower() + f"/{owner['name']}"
+    return [
+        obj["metadata"].get("name", ""),
+        controller,
+        obj.get("revision") or 0,
+        age(obj["metadata"].get("creationTimestamp"), now=now),
+    ]
+
+
+def _pod_template(obj: Obj, now: float) -> list[Any]:
+    template = obj.get("template") or {}
+    shown = labels_text((template.get("metadata") or {}).get("labels"))
+    return [obj["metadata"].get("name", ""), *containers(template), shown]
+
+
 def _selector(obj: Obj) -> str:
+    return selector_text(obj["spec"].get("selector"))
+
+
+def selector_text(selector: Obj | None) -> str:
+    """A LabelSelector in one line, or `<none>`."""
+    if selector is None:
+        return NONE
     try:
-        return str(labels.from_selector(obj["spec"].get("selector"))) or NONE
+        return str(labels.from_selector(selector)) or NONE
     except ValueError:
         return "<error>"
 
@@ -129,5 +212,9 @@ PRINTERS = {
     ("", "pods"): Printer(_POD, _pod, _pod_conditions),
     ("", "replicationcontrollers"): Printer(_REPLICAS, _replication_controller),
     ("apps", "replicasets"): Printer(_REPLICAS, _replica_set),
+    ("", "podtemplates"): Printer(_POD_TEMPLATE, _pod_template),
     ("apps", "deployments"): Printer(_DEPLOYMENT, _deployment),
+    ("apps", "statefulsets"): Printer(_STATEFUL_SET, _stateful_set),
+    ("apps", "daemonsets"): Printer(_DAEMON_SET, _daemon_set),
+    ("apps", "controllerrevisions"): Printer(_CONTROLLER_REVISION, _controller_revision),
 }
