@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from hyperpy.api.kinds import Kind
-from hyperpy.components.apiserver.strategy import apiservice, apps, cluster, platform, pod, service
+from hyperpy.components.apiserver.strategy import (
+    apiservice,
+    apps,
+    batch,
+    bounds,
+    cluster,
+    persistentvolume,
+    platform,
+    pod,
+    service,
+)
 from hyperpy.components.apiserver.strategy.base import Strategy
 
 __all__ = ["Strategy", "of"]
@@ -17,15 +27,16 @@ TABLE: dict[tuple[str, str], Strategy] = {
     ("", "pods"): pod.POD,
     ("apiregistration.k8s.io", "apiservices"): apiservice.API_SERVICE,
     ("", "services"): service.SERVICE,
-    ("", "replicationcontrollers"): apps.REPLICATION_CONTROLLER,
     ("", "namespaces"): cluster.NAMESPACE,
     ("", "nodes"): cluster.NODE,
     ("", "secrets"): cluster.SECRET,
     ("", "serviceaccounts"): Strategy(returns_deleted=True),
     ("", "endpoints"): _UPSERTED,
     ("", "events"): Strategy(create_on_update=True, expires=True),
-    ("apps", "deployments"): apps.DEPLOYMENT,
-    ("apps", "replicasets"): Strategy(generation=True),
+    **apps.STRATEGIES,
+    **batch.STRATEGIES,
+    **persistentvolume.STRATEGIES,
+    **bounds.STRATEGIES,
     ("coordination.k8s.io", "leases"): Strategy(create_on_update=True, needs_resource_version=True),
     ("discovery.k8s.io", "endpointslices"): Strategy(generation=True),
     (_ADMISSION, "mutatingwebhookconfigurations"): _COUNTED,

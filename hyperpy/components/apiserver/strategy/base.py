@@ -37,7 +37,8 @@ class Strategy:
         status_on_create: whether a status given at creation is kept.
         create_on_update: whether PUT makes a missing object.
         needs_resource_version: whether PUT must say the resourceVersion it is based on.
-        orphans: whether dependents stay when a delete does not say (ReplicationController of v1).
+        orphans: whether dependents stay when a delete does not say (ReplicationController of v1, Jobs).
+        warns_of_orphans: told to whoever deletes without saying what becomes of dependents; "" for nothing.
         grace_s: seconds between the request to delete and the end, given the object and the seconds asked for
             (None: not asked); None instead of a function: such objects end at once.
         returns_deleted: whether a delete answers with the object instead of a Status.
@@ -55,6 +56,7 @@ class Strategy:
     create_on_update: bool = False
     needs_resource_version: bool = False
     orphans: bool = False
+    warns_of_orphans: str = ""
     grace_s: Callable[[Obj, int | None], int] | None = None
     returns_deleted: bool = False
     expires: bool = False

@@ -23,11 +23,19 @@ async def delete(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
     negotiation.accepted(request)
     options = deletion_options.parse(request)
     target = write.target(request, info, kind, dry_run=options.dry_run)
+    _warn(target, options)
     deleted = await deletion.delete(core, target, options)
     if deleted.gone and not strategy.of(kind).returns_deleted:
         return rendering.plain(deletion.status_of(target, deleted), warnings=target.warnings)
     waits = not deleted.gone and options.orphan_dependents is False
     return rendering.plain(deleted.obj, status=202 if waits else 200, warnings=target.warnings)
+
+
+def _warn(target: Write, options: deletion_options.DeleteOptions) -> None:
+    """Tell that dependents stay, where that is a surprise and the request does not ask for it."""
+    text = strategy.of(target.kind).warns_of_orphans
+    if text and options.propagation is None and options.orphan_dependents is None:
+        target.warnings.append(text)
 
 
 async def delete_collection(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
