@@ -143,7 +143,10 @@ async def test_a_kind_counts_generations_or_does_not(path, obj, generations, clu
 
 async def test_a_claim_waits_for_a_volume_and_names_its_source_twice(cluster):
     path, source = f"{CORE}/persistentvolumeclaims", {"kind": "PersistentVolumeClaim", "name": "other"}
+    growing = {"metadata": {"name": "fast"}, "provisioner": "a.b/c", "allowVolumeExpansion": True}
+    await cluster.json("POST", "/apis/storage.k8s.io/v1/storageclasses", growing)
     wanted = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "dataSource": source}
+    wanted["storageClassName"] = "fast"
     claim = await cluster.json("POST", path, {**named(wanted), "status": {"phase": "Bound"}})
     assert claim["status"] == {"phase": "Pending"}
     assert claim["spec"]["dataSourceRef"] == source
