@@ -74,7 +74,9 @@ async def test_what_is_applied_again_changes_nothing(cluster, kind, parts):
     assert (entry["manager"], entry["apiVersion"]) == ("me", kind.api_version)
 
 
-_SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+_SCALARS = (
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(max_size=5)
+)
 _NAMES = st.sampled_from(
     ["apiVersion", "kind", "metadata", "name", "labels", "spec", "ports", "port", "selector", "managedFields", "a"]
 )
