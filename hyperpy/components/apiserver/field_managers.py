@@ -92,7 +92,7 @@ def current(kind: Kind, managed: Managed, versions: apply.Versions) -> Managed:
 @cache
 def _passed_over(has_status: bool, subresource: str, qualified: str) -> Fields:
     fields = apply.SYSTEM_FIELDS
-    if subresource == "status":
+    if subresource in ("status", "approval"):
         fields = fieldset.union(fields, fieldset.of_paths(("spec",)))
         return fieldset.union(fields, _NOT_IN_STATUS.get(qualified, {}))
     return fieldset.union(fields, fieldset.of_paths(("status",))) if has_status and not subresource else fields

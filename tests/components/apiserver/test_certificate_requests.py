@@ -134,3 +134,16 @@ async def test_requests_are_selected_by_their_signer(cluster):
     await cluster.json("POST", PATH, request("b", signerName="example.com/other"))
     found = await cluster.json("GET", f"{PATH}?fieldSelector=spec.signerName%3Dexample.com/other".replace("%3D", "="))
     assert [item["metadata"]["name"] for item in found["items"]] == ["b"]
+
+
+async def test_an_approval_is_applied_through_its_subresource_only(cluster):
+    await cluster.json("POST", PATH, request())
+    config = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "metadata": {"name": "jane"}}
+    config["status"] = {"conditions": [condition("Approved")]}
+    apply = "application/apply-patch+yaml"
+    ignored = await cluster.json("PATCH", f"{PATH}/jane?fieldManager=me", config, content_type=apply)
+    assert not ignored["status"].get("conditions")
+    applied = await cluster.json("PATCH", f"{PATH}/jane/approval?fieldManager=me", config, content_type=apply)
+    assert [one["type"] for one in applied["status"]["conditions"]] == ["Approved"]
+    entry = next(one for one in applied["metadata"]["managedFields"] if one["manager"] == "me")
+    assert entry["subresource"] == "approval"

@@ -30,14 +30,14 @@ _ROUNDS = 5
 
 
 async def patch(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
-    """PATCH of an object or of its status by an apply configuration: 201 when the object was missing."""
+    """PATCH of an object, its status or approval, by an apply configuration: 201 when the object was missing."""
     form = negotiation.accepted(request)
     options = write_options.parse_apply(request)
     config, warnings = read(request, options)
     check(config, kind)
     target = replace(write.target(request, info, kind, dry_run=options.dry_run), manager="")
     applier = Applier(core, target, config, options)
-    rules = updating.STATUS if info.subresource == "status" else updating.MAIN
+    rules = updating.BY_SUBRESOURCE[info.subresource]
     for _ in range(_ROUNDS):
         try:
             written = await updating.update(core, target, applier.over, rules=rules)
