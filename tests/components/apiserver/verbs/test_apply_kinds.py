@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -97,7 +98,8 @@ async def test_no_body_breaks_the_server(cluster, body):
         for path in _PATHS_OF_BODIES:
             target = f"/api/v1/namespaces/default/{path}?fieldManager=me&force=true"
             try:
-                await cluster.send("PATCH", target, each, content_type=APPLY)
+                raw = each if isinstance(each, bytes) else json.dumps(each).encode()
+                await cluster.send("PATCH", target, raw, content_type=APPLY)
             except errors.StatusError as error:
                 assert error.code < 500, error
 
