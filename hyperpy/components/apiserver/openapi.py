@@ -1,7 +1,7 @@
 """OpenAPI: `/openapi/v3` with one document per group-version under hashed URLs, and `/openapi/v2`.
 
-v3 is what kubectl 1.27 and later read. v2 is the same schemas under `definitions`; in the protobuf form, which kubectl
-reads only where it finds no v3, it is an empty document: these clients then go on without client-side schemas.
+v3 is what kubectl 1.27 and later read. v2 is made from the same documents, as JSON and in the protobuf form that
+`kubectl explain --output=plaintext-openapiv2` and other older code read.
 """
 
 from __future__ import annotations
@@ -83,18 +83,30 @@ class OpenApi:
         return places
 
     def _v2(self, request: Request) -> Response:
-        if _V2_PROTOBUF in request.headers.get("accept", ""):
-            return Response(200, _empty_v2_protobuf(), _V2_PROTOBUF_SENT)
-        _require_json(request)
+        binary = _V2_PROTOBUF in request.headers.get("accept", "")
+        if not binary:
+            _require_json(request)
+        kinds = list(self._registry)
+        digest = _hash(kinds)
+        headers = {"ETag": f'"{digest}"', "Vary": "Accept"}
+        if f'"{digest}"' in request.headers.get("if-none-match", ""):
+            return Response(304, headers=headers)
+        place = _V2_PROTOBUF_SENT if binary else "v2"
+        known = self._documents.get(place)
+        if known is None or known[0] != digest:
+            made = self._made_v2()
+            encoded = openapi.protobuf.encode(made) if binary else orjson.dumps(made)
+            known = self._documents[place] = digest, zlib.compress(encoded, 1)
+        return Response(200, zlib.decompress(known[1]), _V2_PROTOBUF_SENT if binary else "application/json", headers)
+
+    def _made_v2(self) -> dict[str, Any]:
         schemas: dict[str, Any] = {}
+        paths: dict[str, Any] = {}
         for kinds in self._places().values():
-            schemas |= openapi.document(kinds[0].group, kinds[0].version, kinds)["components"]["schemas"]
-        document = {"swagger": "2.0", "info": _info(), "paths": {}, "definitions": schemas}
-        return Response(200, orjson.dumps(document).replace(b"#/components/schemas/", b"#/definitions/"))
-
-
-def _info() -> dict[str, str]:
-    return {"title": "Kubernetes", "version": hyperpy.KUBERNETES_VERSION}
+            document = openapi.document(kinds[0].group, kinds[0].version, kinds)
+            schemas |= document["components"]["schemas"]
+            paths |= document["paths"]
+        return openapi.swagger.document(dict(sorted(schemas.items())), dict(sorted(paths.items())))
 
 
 def _hash(kinds: list[Kind]) -> str:
@@ -106,13 +118,3 @@ def _require_json(request: Request) -> None:
     accept = request.headers.get("accept", "")
     if accept and not any(form in accept for form in ("application/json", "*/*", "application/*")):
         raise errors.NotAcceptable("only the following media types are accepted: application/json")
-
-
-def _empty_v2_protobuf() -> bytes:
-    """openapi.v2.Document with `swagger` (1), `info` (2: title 1, version 2) and empty `paths` (8)."""
-
-    def field(number: int, value: bytes) -> bytes:
-        return bytes((number << 3 | 2, len(value))) + value  # all values are shorter than 128 bytes
-
-    info = b"".join(field(number, text.encode()) for number, text in enumerate(_info().values(), 1))
-    return field(1, b"2.0") + field(2, info) + field(8, b"")

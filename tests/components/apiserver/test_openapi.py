@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from hyperpy.api import errors, kinds
+from hyperpy.api.protobuf import wire
 from hyperpy.api.wire import Request
 from hyperpy.components.apiserver.openapi import OpenApi
 
@@ -47,10 +48,45 @@ def test_v2_has_the_same_schemas(openapi):
     assert "#/definitions/io.k8s.api.core.v1.PodSpec" in orjson.dumps(pod).decode()
 
 
-def test_v2_as_protobuf_is_a_small_document(openapi):
+def test_v2_has_the_operations_in_its_own_form(openapi):
+    document = orjson.loads(get(openapi, "/openapi/v2").body)
+    item = document["paths"]["/api/v1/namespaces/{namespace}/pods"]
+    body = item["post"]["parameters"][0]
+    assert body == {
+        "name": "body", "in": "body", "required": True, "schema": {"$ref": "#/definitions/io.k8s.api.core.v1.Pod"},
+    }  # fmt: skip
+    assert item["post"]["x-kubernetes-action"] == "post"
+    assert item["get"]["responses"]["200"]["schema"] == {"$ref": "#/definitions/io.k8s.api.core.v1.PodList"}
+    namespace = next(each for each in item["parameters"] if each["name"] == "namespace")
+    assert namespace["type"] == "string"
+    assert b"#/components/" not in orjson.dumps(document)
+    spec = document["definitions"]["io.k8s.api.core.v1.Service"]["properties"]["spec"]
+    assert spec.keys() == {"$ref", "description"}
+    port = document["definitions"]["io.k8s.api.core.v1.ServicePort"]["properties"]["targetPort"]
+    assert port["$ref"] == "#/definitions/io.k8s.apimachinery.pkg.util.intstr.IntOrString"
+    assert document["definitions"]["io.k8s.apimachinery.pkg.util.intstr.IntOrString"]["type"] == "string"
+
+
+def test_v2_is_not_sent_again_to_who_has_it(openapi):
+    tag = get(openapi, "/openapi/v2").headers["ETag"]
+    assert get(openapi, "/openapi/v2", **{"if-none-match": tag}).status == 304
+
+
+def test_v2_as_protobuf_has_the_same_definitions(openapi):
     response = get(openapi, "/openapi/v2", accept=PROTOBUF)
     assert response.content_type == "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
-    assert response.body.startswith(b"\x0a\x032.0\x12")
+    document = dict(wire.fields(response.body))
+    assert document[1] == b"2.0"
+    named = [dict(wire.fields(raw)) for _, raw in wire.fields(document[9])]
+    schemas = {name[1].decode(): name[2] for name in named}
+    assert schemas.keys() == orjson.loads(get(openapi, "/openapi/v2").body)["definitions"].keys()
+    pod = list(wire.fields(schemas["io.k8s.api.core.v1.Pod"]))
+    properties = dict(pod)[25]
+    fields = {dict(wire.fields(raw))[1]: dict(wire.fields(raw))[2] for _, raw in wire.fields(properties)}
+    assert dict(wire.fields(fields[b"spec"]))[1] == b"#/definitions/io.k8s.api.core.v1.PodSpec"
+    extensions = [dict(wire.fields(value)) for number, value in pod if number == 31]
+    told = {each[1]: dict(wire.fields(each[2]))[2] for each in extensions}
+    assert orjson.loads(told[b"x-kubernetes-group-version-kind"]) == [{"group": "", "version": "v1", "kind": "Pod"}]
 
 
 def test_other_forms_and_places_are_refused(openapi):

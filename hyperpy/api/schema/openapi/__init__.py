@@ -1,4 +1,4 @@
-"""OpenAPI v3 documents, one per group-version: what `kubectl explain` and client-side checks read."""
+"""OpenAPI v3 documents, one per group-version: what `kubectl explain` and client-side checks read; and v2 of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 import hyperpy
 from hyperpy.api.kinds import Kind
-from hyperpy.api.schema.openapi import components, paths
+from hyperpy.api.schema.openapi import components, paths, protobuf, swagger
+
+__all__ = ["document", "protobuf", "swagger"]
 
 
 def document(group: str, version: str, kinds: Iterable[Kind]) -> dict[str, Any]:

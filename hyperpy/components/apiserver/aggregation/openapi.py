@@ -55,7 +55,9 @@ class AggregatedOpenApi:
             services, await asyncio.gather(*(self._fetch(each, path) for each in services)), strict=True
         ):
             (_add_v2 if path == _V2 else _add_v3)(found, theirs, service)
-        return Response(200, orjson.dumps(found), own.content_type, own.headers)
+        # Our ETag speaks of our part only.
+        headers = {name: value for name, value in own.headers.items() if name != "ETag"}
+        return Response(200, orjson.dumps(found), own.content_type, headers)
 
     async def _fetch(self, service: Obj, path: str) -> Obj:
         """A document of another server, {} when it has none."""
