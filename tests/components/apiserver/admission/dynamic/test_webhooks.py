@@ -12,6 +12,8 @@ from aiohttp import web
 
 from hyperpy.api import errors
 from hyperpy.components.apiserver import chain
+from hyperpy.components.apiserver.admission.dynamic import service
+from hyperpy.components.apiserver.admission.dynamic.service import Endpoint
 from hyperpy.components.apiserver.audit import remarks
 
 Obj = dict[str, Any]
@@ -552,6 +554,7 @@ async def test_trust_in_nonsense_is_told(cluster: Any, configure: Any, make_hook
         await create(cluster, make_config_map)
 
 
+SERVICE_HOST = "hook.default.svc"
 SERVICE = {"metadata": {"name": "hook", "namespace": "default"}}
 
 
@@ -585,6 +588,26 @@ async def test_service_without_endpoints_cannot_be_called(
     with pytest.raises(errors.InternalError) as caught:
         await create(cluster, make_config_map)
     assert caught.value.message == f'{start}no endpoints available for service "hook"'
+
+
+async def test_service_is_reached_at_one_of_its_ready_endpoints(cluster: Any):
+    spec = {"selector": {"app": "hook"}, "ports": [{"name": "web", "port": 443, "targetPort": 8443}]}
+    await cluster.json("POST", "/api/v1/namespaces/default/services", {**SERVICE, "spec": spec})
+    piece = {
+        "metadata": {"name": "hook-1", "labels": {"kubernetes.io/service-name": "hook"}},
+        "addressType": "IPv4",
+        "ports": [{"name": "web", "port": 8443}],
+        "endpoints": [
+            {"addresses": ["10.1.0.4"], "conditions": {"ready": False}},
+            {"addresses": ["10.1.0.5"], "conditions": {"ready": True}},
+        ],
+    }
+    await cluster.json("POST", "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", piece)
+    config = {"service": {"name": "hook", "namespace": "default", "path": "/p"}}
+    url = f"{service.shown_url(config)}?timeout=3s"
+    core = cluster.handler.core
+    found = await service.endpoint(config, url, b"pem", objects=core.objects, rng=core.rng)
+    assert found == Endpoint("https://hook.default.svc:443/p?timeout=3s", SERVICE_HOST, 8443, "10.1.0.5", b"pem")
 
 
 async def test_older_reviews_are_spoken_too(
