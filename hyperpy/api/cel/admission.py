@@ -13,7 +13,7 @@ from typing import Any
 
 from hyperpy.api import cel
 from hyperpy.api.cel import types
-from hyperpy.api.cel.protocol import CelError, Environment, Program
+from hyperpy.api.cel.protocol import CelError, Environment, Input, Program
 from hyperpy.api.cel.types import Type
 
 BOOL, STRING, NULL = "bool", "string", "null_type"
@@ -114,6 +114,11 @@ def compiled(expression: str, scope: Scope, returns: Collection[str], variables:
     return program
 
 
+def given_to(scope: Scope, values: Mapping[str, Any]) -> Input:
+    """Values made ready for several expressions that use no variables."""
+    return _environment(scope, ()).input(values)
+
+
 @dataclass(slots=True)
 class Composition:
     """The `variables` of a policy: each may use those before it, and is evaluated when it is first needed."""
@@ -141,6 +146,10 @@ class Composition:
         """One round of evaluations over the same values."""
         return Evaluation(self, given)
 
+    def input(self, given: Mapping[str, Any]) -> Input:
+        """Values for all expressions that use no variables."""
+        return given_to(self.scope, given)
+
     def needed(self, expression: str) -> Sequence[str]:
         """The variables that an expression names, in the order of their declaration."""
         found = set(used(expression))
@@ -157,6 +166,7 @@ class Evaluation:
     def __init__(self, composition: Composition, given: Mapping[str, Any]) -> None:
         self._composition = composition
         self._given = dict(given)
+        self._plain: Input | None = None
         self._values: dict[str, Any] = {}
         self._errors: dict[str, CelError] = {}
 
@@ -173,6 +183,10 @@ class Evaluation:
 
     def _run(self, expression: str, program: Program) -> Any:
         needed = self._composition.needed(expression)
+        if not needed:
+            if self._plain is None:
+                self._plain = self._composition.input(self._given)
+            return program.evaluate(self._plain)
         for name in needed:
             if name not in self._values and name not in self._errors:
                 self._work_out(name)

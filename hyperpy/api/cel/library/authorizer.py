@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from hyperpy.api.cel import types
@@ -23,6 +23,9 @@ _AUTHORIZER, _CHECK = types.AUTHORIZER, types.RESOURCE_CHECK
 _GROUP = Type("kubernetes.authorization.GroupCheck")
 _PATH = Type("kubernetes.authorization.PathCheck")
 _DECISION = Type("kubernetes.authorization.Decision")
+
+#: What `authorizer.requestResource` brings along.
+_FIELDS = tuple(each.name for each in fields(Access) if each.name not in ("verb", "service_account"))
 
 _asked: ContextVar[Ask | None] = ContextVar("asked", default=None)
 
@@ -42,8 +45,10 @@ def answering(ask: Ask | None) -> Iterator[None]:
 
 def start(kind: Type, given: object) -> _Value:
     """The value of a variable of one of the two types, `given` for the evaluation."""
-    known = asdict(given) if isinstance(given, Access) else {}
-    return {TYPE: kind.name, **{name: value for name, value in known.items() if value}}
+    value: _Value = {TYPE: kind.name}
+    if isinstance(given, Access):
+        value.update((name, known) for name in _FIELDS if (known := getattr(given, name)))
+    return value
 
 
 def _step(kind: Type, **fields: str) -> Callable[..., _Value]:
@@ -60,7 +65,7 @@ def _check(value: _Value, verb: str = "") -> _Value:
     ask = _asked.get()
     if ask is None:
         raise ValueError("no authorizer is at hand")
-    asked = {key: given for key, given in value.items() if key not in (TYPE, "sa_namespace", "sa_name", "verb")}
+    asked = {key: given for key, given in value.items() if key not in (TYPE, "sa_namespace", "sa_name")}
     account = (value["sa_namespace"], value["sa_name"]) if "sa_name" in value else None
     answer = ask(Access(verb=verb, service_account=account, **asked))
     return {TYPE: _DECISION.name, "allowed": answer.allowed, "reason": answer.reason, "error": answer.error}

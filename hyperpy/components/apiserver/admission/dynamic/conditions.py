@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hyperpy.api.cel import CelError, Program, admission
+from hyperpy.api.cel import CelError, Input, Program, admission
 from hyperpy.components.apiserver.admission.dynamic.asking import Authority
 from hyperpy.components.apiserver.admission.dynamic.request import Shown
 from hyperpy.components.apiserver.registry.form import Obj
@@ -43,9 +43,10 @@ class Conditions:
             CelError: none is false, and some could not be evaluated.
         """
         failures = []
+        given = admission.given_to(self._scope, values) if self._given else values
         for condition in self._conditions():
             try:
-                if _value(condition, values) is False:
+                if _value(condition, given) is False:
                     return False
             except CelError as error:
                 failures.append(str(error))
@@ -67,7 +68,7 @@ class Conditions:
         return Condition(name, expression, program)
 
 
-def _value(condition: Condition, values: Mapping[str, Any]) -> Any:
+def _value(condition: Condition, values: Mapping[str, Any] | Input) -> Any:
     if condition.program is None:
         raise CelError(f"compilation error: {condition.failure}")
     try:
