@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
-from hyperpy.api.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, NAMESPACE, PRIORITY_CLASS
+from hyperpy.api.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, NAMESPACE, PRIORITY_CLASS, ROLE, ROLE_BINDING
 from hyperpy.components.apiserver.aggregation import local_services
 from hyperpy.components.apiserver.bootstrap import (
     component_roles,
+    controller_roles,
     ensure,
     flow_schemas,
     kubernetes_service,
     priority_classes,
     roles,
     service_range,
+    system_roles,
     user_roles,
 )
 from hyperpy.components.apiserver.bootstrap.kubernetes_service import keep
+from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.resources import ResourceHandler
 
 __all__ = ["HOOKS", "NAMESPACES", "keep", "run"]
@@ -42,16 +45,24 @@ async def run(handler: ResourceHandler) -> None:
     await ensure.all_of(core, NAMESPACE, namespaces, mend=lambda current, wanted: current)
     classes = priority_classes.PRIORITY_CLASSES
     await ensure.all_of(core, PRIORITY_CLASS, classes, mend=lambda current, wanted: current)
-    cluster_roles = [*user_roles.CLUSTER_ROLES, *component_roles.CLUSTER_ROLES]
-    bindings = [*user_roles.BINDINGS, *component_roles.BINDINGS]
-    await ensure.all_of(core, CLUSTER_ROLE, [roles.cluster_role(role) for role in cluster_roles], mend=roles.mend_role)
-    wanted = [roles.binding(each) for each in bindings]
-    await ensure.all_of(core, CLUSTER_ROLE_BINDING, wanted, mend=roles.mend_binding)
+    await _ensure_roles(core)
     await flow_schemas.ensure_all(core)
     await kubernetes_service.ensure_all(core)
     await service_range.ensure(core)
     await core.services.load()
     await local_services.ensure_built_in(core)
+
+
+async def _ensure_roles(core: Core) -> None:
+    families = (user_roles, component_roles, system_roles, controller_roles)
+    cluster_roles = [roles.cluster_role(role) for family in families for role in family.CLUSTER_ROLES]
+    await ensure.all_of(core, CLUSTER_ROLE, cluster_roles, mend=roles.mend_role)
+    bindings = [roles.binding(each) for family in families for each in family.BINDINGS]
+    await ensure.all_of(core, CLUSTER_ROLE_BINDING, bindings, mend=roles.mend_binding)
+    own = [roles.role(each) for each in system_roles.ROLES]
+    await ensure.all_of(core, ROLE, own, mend=roles.mend_role, namespace=roles.SYSTEM)
+    own = [roles.role_binding(each) for each in system_roles.ROLE_BINDINGS]
+    await ensure.all_of(core, ROLE_BINDING, own, mend=roles.mend_binding, namespace=roles.SYSTEM)
 
 
 def _namespace(name: str) -> ensure.Obj:

@@ -24,9 +24,9 @@ __all__ = ["Mend", "Obj", "all_of", "one"]
 Mend = Callable[[Obj, Obj], Obj]
 
 
-async def all_of(core: Core, kind: Kind, wanted: Sequence[Obj], *, mend: Mend) -> None:
-    """Make every one of the wanted cluster-scoped objects there and right."""
-    found = await core.objects.everything(kind)
+async def all_of(core: Core, kind: Kind, wanted: Sequence[Obj], *, mend: Mend, namespace: str | None = None) -> None:
+    """Make every one of the wanted objects, of the cluster or of one namespace, there and right."""
+    found = await core.objects.everything(kind, namespace)
     current = {obj["metadata"]["name"]: obj for obj in map(form.decoded, found.kvs)}
     async with asyncio.TaskGroup() as group:
         for obj in wanted:

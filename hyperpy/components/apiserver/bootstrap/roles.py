@@ -14,8 +14,9 @@ Obj = dict[str, Any]
 GROUP = "rbac.authorization.k8s.io"
 AUTO_UPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 _AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
-_META: Obj = {"labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}, "annotations": {AUTO_UPDATE: "true"}}
+META: Obj = {"labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}, "annotations": {AUTO_UPDATE: "true"}}
 
+SYSTEM = "kube-system"
 READ = ("get", "list", "watch")
 CHANGE = ("create", "delete", "deletecollection", "patch", "update")
 ALL_VERBS = (*READ, *CHANGE)
@@ -58,19 +59,20 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A ClusterRoleBinding. `role` is "" when it is named like the role."""
+    """Who has a role. `role` is "" when the binding is named like it; `accounts` are those of kube-system."""
 
     name: str
     groups: Sequence[str] = ()
     users: Sequence[str] = ()
     role: str = ""
+    accounts: Sequence[str] = ()
 
 
 def cluster_role(role: Role) -> Obj:
     """The ClusterRole object."""
-    labels = {**_META["labels"], **{f"{_AGGREGATE}{name}": "true" for name in role.part_of}}
+    labels = {**META["labels"], **{f"{_AGGREGATE}{name}": "true" for name in role.part_of}}
     obj: Obj = {
-        "metadata": {"name": role.name, **_META, "labels": labels},
+        "metadata": {"name": role.name, **META, "labels": labels},
         "rules": [rule.obj() for rule in role.rules],
     }
     if role.gathers:
@@ -79,12 +81,27 @@ def cluster_role(role: Role) -> Obj:
     return obj
 
 
+def role(each: Role) -> Obj:
+    """The Role object, in kube-system."""
+    metadata = {"name": each.name, "namespace": SYSTEM, **META}
+    return {"metadata": metadata, "rules": [rule.obj() for rule in each.rules]}
+
+
+def role_binding(each: Binding) -> Obj:
+    """The RoleBinding object, of a Role in kube-system."""
+    made = binding(each)
+    made["metadata"] = {**made["metadata"], "namespace": SYSTEM}
+    made["roleRef"] = {**made["roleRef"], "kind": "Role"}
+    return made
+
+
 def binding(each: Binding) -> Obj:
     """The ClusterRoleBinding object."""
     subjects = [{"kind": "Group", "apiGroup": GROUP, "name": name} for name in each.groups]
     subjects += [{"kind": "User", "apiGroup": GROUP, "name": name} for name in each.users]
+    subjects += [{"kind": "ServiceAccount", "name": name, "namespace": SYSTEM} for name in each.accounts]
     return {
-        "metadata": {"name": each.name, **_META},
+        "metadata": {"name": each.name, **META},
         "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": each.role or each.name},
         "subjects": subjects,
     }

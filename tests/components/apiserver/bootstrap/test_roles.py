@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hyperpy.api import kinds
+from hyperpy.api import kinds, validation
 from hyperpy.components.apiserver.bootstrap import roles, user_roles
 from hyperpy.components.apiserver.bootstrap.roles import Role, Rule
 
@@ -41,3 +41,31 @@ def test_a_role_whose_owner_said_so_stays_as_it_is():
 def test_the_signers_of_kubernetes_have_approvers():
     names = [role.name for role in user_roles.CLUSTER_ROLES]
     assert "system:certificates.k8s.io:kubelet-serving-approver" in names
+
+
+async def test_stock_components_find_their_roles(cluster):
+    binding = await cluster.client.get(kinds.CLUSTER_ROLE_BINDING, "system:controller:job-controller")
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "job-controller", "namespace": "kube-system"}]
+    role = await cluster.client.get(kinds.CLUSTER_ROLE, "system:controller:job-controller")
+    assert {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list", "patch", "update", "watch"]} in (
+        role["rules"]
+    )
+    for name in ("system:volume-scheduler", "system:node-bootstrapper", "system:kube-aggregator", "system:kube-dns"):
+        await cluster.client.get(kinds.CLUSTER_ROLE, name)
+
+
+async def test_servers_behind_this_one_may_read_whom_to_trust(cluster):
+    name = "extension-apiserver-authentication-reader"
+    role = await cluster.client.get(kinds.ROLE, name, namespace="kube-system")
+    assert role["rules"][0]["resourceNames"] == ["extension-apiserver-authentication"]
+    binding = await cluster.client.get(kinds.ROLE_BINDING, f"system::{name}", namespace="kube-system")
+    assert binding["roleRef"] == {"apiGroup": roles.GROUP, "kind": "Role", "name": name}
+
+
+async def test_every_default_role_is_valid_and_every_binding_has_one(cluster):
+    found = {role["metadata"]["name"] for role in (await cluster.client.list(kinds.CLUSTER_ROLE)).items}
+    bindings = (await cluster.client.list(kinds.CLUSTER_ROLE_BINDING)).items
+    assert {each["roleRef"]["name"] for each in bindings} <= found
+    for kind in (kinds.CLUSTER_ROLE, kinds.CLUSTER_ROLE_BINDING, kinds.ROLE, kinds.ROLE_BINDING):
+        for obj in (await cluster.client.list(kind)).items:
+            assert validation.on_create(kind, obj) == []

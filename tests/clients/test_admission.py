@@ -1,0 +1,97 @@
+"""What kubectl's users read when admission says no, warns, or lets them debug."""
+
+import json
+import re
+
+import pytest
+
+pytestmark = [pytest.mark.root, pytest.mark.timeout(180)]
+
+QUOTA = """
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: q}
+spec: {hard: {pods: "2", limits.cpu: "2"}}
+---
+apiVersion: v1
+kind: LimitRange
+metadata: {name: l}
+spec:
+  limits:
+  - {type: Container, default: {cpu: 500m}, defaultRequest: {cpu: 100m}, max: {cpu: "1"}}
+"""
+
+
+@pytest.fixture
+def kubectl(cluster, namespace):
+    def call(*arguments, check=True, stdin=None):
+        return cluster.kubectl("-n", namespace, *arguments, check=check, stdin=stdin)
+
+    return call
+
+
+def run(kubectl, name, *arguments, check=True):
+    image = ("--image=hyperpy", "--image-pull-policy=IfNotPresent", "--restart=Never")
+    return kubectl("run", name, *image, *arguments, "--command", "--", "sleep", "1000", check=check)
+
+
+def test_quotas_and_limits_are_told_as_kubernetes_does(cluster, kubectl):
+    kubectl("apply", "-f", "-", stdin=QUOTA)
+    kubectl("wait", "resourcequota/q", "--for=jsonpath={.status.used.pods}=0", "--timeout=20s")
+    run(kubectl, "a")
+    limits = json.loads(kubectl("get", "pod", "a", "-o", "json").stdout)["spec"]["containers"][0]["resources"]
+    assert limits == {"requests": {"cpu": "100m"}, "limits": {"cpu": "500m"}}
+    large = '--overrides={"spec":{"containers":[{"name":"b","image":"hyperpy","resources":{"limits":{"cpu":"2"}}}]}}'
+    refused = run(kubectl, "b", large, check=False).stderr
+    said = 'pods "b" is forbidden: maximum cpu usage per Container is 1, but limit is 2'
+    assert f"Error from server (Forbidden): {said}" in refused
+    run(kubectl, "b")
+    refused = run(kubectl, "c", check=False).stderr
+    said = 'pods "c" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2'
+    assert f"Error from server (Forbidden): {said}" in refused
+    kubectl("delete", "pod", "a", "--now")
+    kubectl("wait", "resourcequota/q", "--for=jsonpath={.status.used.pods}=1", "--timeout=20s")
+    described = kubectl("describe", "resourcequota", "q").stdout
+    assert re.search(r"^pods +1 +2$", described, re.MULTILINE), described
+
+
+def test_pod_security_refuses_and_warns(cluster, kubectl, namespace):
+    run(kubectl, "there")
+    labelled = cluster.kubectl(
+        "label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted", check=False
+    )
+    assert f'Warning: existing pods in namespace "{namespace}" violate the new PodSecurity' in labelled.stderr
+    assert "Warning: there: allowPrivilegeEscalation != false, unrestricted capabilities" in labelled.stderr
+    refused = run(kubectl, "p", check=False).stderr
+    assert (
+        'Error from server (Forbidden): pods "p" is forbidden: violates PodSecurity "restricted:latest": '
+        'allowPrivilegeEscalation != false (container "p" must set securityContext.allowPrivilegeEscalation=false), '
+        'unrestricted capabilities (container "p" must set securityContext.capabilities.drop=["ALL"]), '
+        'runAsNonRoot != true (pod or container "p" must set securityContext.runAsNonRoot=true), '
+        'seccompProfile (pod or container "p" must set securityContext.seccompProfile.type to "RuntimeDefault" or '
+        '"Localhost")'
+    ) in refused
+    made = kubectl("create", "deployment", "d", "--image=hyperpy")
+    assert made.stdout == "deployment.apps/d created\n"
+    assert 'Warning: would violate PodSecurity "restricted:latest": allowPrivilegeEscalation' in made.stderr
+
+
+def test_kubectl_debugs_a_running_pod(kubectl):
+    run(kubectl, "p")
+    kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=60s")
+    kubectl("debug", "p", "--image=hyperpy", "--image-pull-policy=IfNotPresent", "-c", "look", "--", "echo", "hello")
+    path = "--for=jsonpath={.status.ephemeralContainerStatuses[0].state.terminated.exitCode}=0"
+    kubectl("wait", "pod/p", path, "--timeout=60s")
+    assert kubectl("logs", "p", "-c", "look").stdout == "hello\n"
+    assert kubectl("get", "pod", "p", "-o", "jsonpath={.status.phase}").stdout == "Running"
+
+
+def test_kubectl_patches_a_resize(kubectl):
+    container = '{"name":"p","image":"hyperpy","resources":{"requests":{"cpu":"10m"}}}'
+    run(kubectl, "p", f'--overrides={{"spec":{{"containers":[{container}]}}}}')
+    patch = '{"spec":{"containers":[{"name":"p","resources":{"requests":{"cpu":"20m"}}}]}}'
+    kubectl("patch", "pod", "p", "--subresource=resize", "-p", patch)
+    path = "jsonpath={.spec.containers[0].resources.requests.cpu}"
+    assert kubectl("get", "pod", "p", "-o", path).stdout == "20m"
+    refused = kubectl("patch", "pod", "p", "--subresource=resize", "-p", patch.replace('"20m"', "null"), check=False)
+    assert "resource requests cannot be removed" in refused.stderr
