@@ -66,7 +66,9 @@ class Chain:
         try:
             info = _parse(request)
         except errors.StatusError as error:
-            return failure(error)
+            response = failure(error)
+            await self._observer.begin(request, RequestInfo(request.method.lower(), request.path)).end(response)
+            return response
         exchange = self._observer.begin(request, info)
         try:
             if "timeout" in request.query:

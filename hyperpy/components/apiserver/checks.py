@@ -52,7 +52,7 @@ class Checks:
 
         hooks = {name: self._hook(name) for name in (*bootstrap.HOOKS, *aggregation.HOOKS)}
         live: dict[str, Check] = {"ping": ping, "etcd": etcd, **hooks, "autoregister-completion": autoregister}
-        return Health(live, {"informer-sync": informer_sync, "shutdown": shutdown}, slis)
+        return Health(live, {"etcd-readiness": etcd, "informer-sync": informer_sync, "shutdown": shutdown}, slis)
 
     def _hook(self, name: str) -> Check:
         async def check() -> str | None:

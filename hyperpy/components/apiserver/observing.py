@@ -53,16 +53,28 @@ class Observer:
 class Exchange:
     """One request on its way."""
 
-    __slots__ = ("_began", "_observer", "_over", "_record", "_request", "audit_id", "info")
+    __slots__ = ("_began", "_observer", "_outer", "_over", "_record", "_request", "_waited_s", "audit_id", "info")
 
     def __init__(self, observer: Observer, request: Request, info: RequestInfo, audit_id: str) -> None:
         self._observer = observer
         self._request = request
         self._record: Record | None = None
         self._over = False
+        self._waited_s = 0.0
         self._began = perf_counter()
         self.info = info
         self.audit_id = audit_id
+        self._outer = remarks.current()  # a request may ask the server itself, in its own task
+        remarks.open_for(self)
+
+    def annotate(self, key: str, value: str) -> None:
+        """Add to the audit event; see `remarks`."""
+        if self._record is not None:
+            self._record.annotate(key, value)
+
+    def waited(self, seconds: float) -> None:
+        """Time that is not ours; see `remarks`."""
+        self._waited_s += seconds
 
     async def authenticated(self, user: UserInfo, *, count: bool = True) -> None:
         """It is known who asks. Not counted for clients in this process, who need not say."""
@@ -71,7 +83,6 @@ class Exchange:
             observer.access.authenticated(True, perf_counter() - self._began)
         if observer.auditor is not None:
             self._record = record = observer.auditor.begin(self._request, self.info, user, audit_id=self.audit_id)
-            remarks.open_for(record.annotate if record is not None else None)
             if record is not None:
                 await record.received()
 
@@ -101,28 +112,27 @@ class Exchange:
         if self._over:
             return None  # it was answered, and its time ended before the answer left
         self._over = True
+        remarks.open_for(self._outer)
         body = response.body
         if not isinstance(body, bytes | Pieces) or response.status == SWITCHING:
             return await self._stream(response)
         self._count(response.status, len(body), sli=True)
         record = self._record
         if record is not None:
-            remarks.open_for(None)
             await (record.panicked(response) if panicked else record.complete(response))
         return None
 
     def abandoned(self) -> None:
         """The client has gone before there was an answer."""
+        remarks.open_for(self._outer)
         self._count(CLIENT_GONE, 0, sli=False)
         if self._record is not None:
-            remarks.open_for(None)
             self._record.ended(CLIENT_GONE)
 
     async def _stream(self, response: Response) -> None:
         done = self._observer.requests.running(self.info)
         record = self._record
         if record is not None:
-            remarks.open_for(None)
             await record.started(response)
 
         def ended() -> None:
@@ -142,6 +152,7 @@ class Exchange:
             size=size,
             dry_run="dryRun" in self._request.query,
             sli=sli,
+            waited_s=self._waited_s,
         )
 
 

@@ -110,7 +110,7 @@ class ApiServer:
             peers = serving.peers(self.options, self.pki)
             authorizer = assembly.authorizer(self.options, self.informers)
             core = await self._open_core(stack, authorizer)
-            aggregator = self._aggregator(stack)
+            aggregator = self._aggregator(stack, core.core.instruments)
             self._chain = await self._build(stack, core, authorizer, aggregator)
             await stack.enter_async_context(self.informers)
             await authorizer.synced()
@@ -150,13 +150,14 @@ class ApiServer:
             raise opening.failure(error) from error
         return core
 
-    def _aggregator(self, stack: AsyncExitStack) -> Aggregator:
+    def _aggregator(self, stack: AsyncExitStack, instruments: Instruments) -> Aggregator:
         aggregator = Aggregator(
             self.client,
             self.informers,
             self._clock,
             credentials=lambda: self.options.front_proxy(self.pki),
             rng=random.Random(),
+            instruments=instruments,
         )
         stack.push_async_callback(aggregator.aclose)
         return aggregator

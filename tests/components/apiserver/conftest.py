@@ -16,6 +16,7 @@ from hyperpy.api.wire import Request, Response, UserInfo
 from hyperpy.client import local
 from hyperpy.client.rest import RestClient
 from hyperpy.components.apiserver import bootstrap, resources
+from hyperpy.components.apiserver.audit import remarks
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.resources import ResourceHandler
 from hyperpy.store import memory
@@ -90,6 +91,28 @@ class WatchLines:
 
     async def aclose(self) -> None:
         await self.stream.aclose()
+
+
+class Notes(dict[str, str]):
+    """A request that keeps what is said of it: audit annotations as its entries, and how long webhooks took."""
+
+    audit_id = "noted"
+    waited_s = 0.0
+
+    def annotate(self, key: str, value: str) -> None:
+        self.setdefault(key, value)
+
+    def waited(self, seconds: float) -> None:
+        self.waited_s += seconds
+
+
+@pytest.fixture
+async def noted() -> AsyncIterator[Notes]:
+    """What is said of the requests of a test."""
+    notes = Notes()
+    remarks.open_for(notes)
+    yield notes
+    remarks.open_for(None)
 
 
 @pytest.fixture

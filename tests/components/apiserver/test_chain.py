@@ -8,6 +8,7 @@ import pytest
 
 from hyperpy.api import errors
 from hyperpy.api.wire import Request, Response, UserInfo
+from hyperpy.components.apiserver.audit import remarks
 from hyperpy.components.apiserver.authorization import Decision
 from hyperpy.components.apiserver.chain import Chain
 from hyperpy.components.apiserver.deadlines import Deadlines
@@ -260,3 +261,29 @@ async def test_a_stream_is_counted_when_it_ends(chain, parts, instruments):
     answer.ended()
     assert counted(instruments, "apiserver_longrunning_requests", "subresource") == {"log": 0}
     assert counted(instruments, "apiserver_request_total", "code") == {"200": 1}
+
+
+async def test_what_cannot_be_taken_apart_has_its_id_too(chain, parts):
+    answer = await ask(chain, "/api/v1/watch")
+    assert (answer.status, len(answer.headers["Audit-Id"])) == (400, 36)
+
+
+async def test_remarks_belong_to_the_request_at_hand_even_when_it_asks_the_server_itself(chain, parts):
+    seen = []
+
+    async def inner(request, info):
+        seen.append(remarks.audit_id())
+        return Response(200)
+
+    async def outer(request, info):
+        parts.resource = inner
+        seen.append(remarks.audit_id())
+        await chain.handle(Request("GET", "/api/v1/namespaces/d/pods", user=ANN))
+        seen.append(remarks.audit_id())
+        return Response(200)
+
+    parts.resource = outer
+    answer = await ask(chain)
+    first, nested, after = seen
+    assert first == after == answer.headers["Audit-Id"] != nested
+    assert remarks.audit_id() == ""

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import UserInfo
+from hyperpy.components.apiserver.audit import remarks
 from hyperpy.components.apiserver.metrics.admission import ADMIT, VALIDATE, AdmissionMetrics
 
 Obj = dict[str, Any]
@@ -69,6 +70,9 @@ class Judge(Protocol):
 
 Plugin = Mutator | Judge
 
+
+#: Plugins that wait for other servers.
+WEBHOOKS = frozenset(("MutatingAdmissionWebhook", "ValidatingAdmissionWebhook"))
 
 _Ask = Callable[[Attributes], Awaitable[None]]
 
@@ -177,6 +181,8 @@ class Chain:
                 raise
             now = perf_counter()
             note(name, step, operation, now - before, rejected=False)
+            if name in WEBHOOKS:
+                remarks.waited(now - before)
             before = now
         note("", step, operation, before - first, rejected=False)
 

@@ -15,6 +15,7 @@ from hyperpy.api.kinds import NAMESPACE, POD, Kind
 from hyperpy.api.podsecurity import LevelVersion, Policy, evaluate, policy_of
 from hyperpy.api.podsecurity.levels import PREFIX, PRIVILEGED
 from hyperpy.components.apiserver.admission.chain import CREATE, UPDATE, Attributes, Obj, refusal
+from hyperpy.components.apiserver.audit import remarks
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.objects import Objects
 
@@ -75,13 +76,14 @@ class PodSecurity:
 
     async def _judge_pod(self, attributes: Attributes, pod: Obj) -> None:
         policy = await self._policy(attributes)
+        remarks.add(f"{PREFIX}enforce-policy", str(policy.enforce))
         if policy.allows_all or (attributes.old is not None and not _is_significant(pod, attributes.old)):
             return
         self._judge(attributes, policy, pod["metadata"], pod["spec"], enforce=True)
 
     async def _judge_template(self, attributes: Attributes) -> None:
         policy = await self._policy(attributes)
-        if policy.warn.level == PRIVILEGED:
+        if policy.warn.level == policy.audit.level == PRIVILEGED:
             return
         template: Obj | None = attributes.obj
         for name in _TEMPLATES[attributes.kind.group, attributes.kind.plural]:
@@ -96,6 +98,9 @@ class PodSecurity:
             verdict = evaluate(policy.enforce, metadata, spec)
             if not verdict.allowed:
                 raise refusal(attributes, f'violates PodSecurity "{policy.enforce}": {verdict.detail}')
+        verdict = evaluate(policy.audit, metadata, spec)
+        if not verdict.allowed:
+            remarks.add(f"{PREFIX}audit-violations", f'would violate PodSecurity "{policy.audit}": {verdict.detail}')
         verdict = evaluate(policy.warn, metadata, spec)
         if not verdict.allowed:
             attributes.warnings.append(f'would violate PodSecurity "{policy.warn}": {verdict.detail}')

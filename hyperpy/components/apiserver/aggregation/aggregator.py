@@ -15,11 +15,13 @@ from hyperpy.client.protocol import Client
 from hyperpy.components.apiserver.aggregation.backing import Backing
 from hyperpy.components.apiserver.aggregation.checking import Checking
 from hyperpy.components.apiserver.aggregation.directory import Directory
+from hyperpy.components.apiserver.aggregation.metrics import AggregationMetrics
 from hyperpy.components.apiserver.aggregation.openapi import AggregatedOpenApi
 from hyperpy.components.apiserver.aggregation.proxying import Proxying
 from hyperpy.components.apiserver.aggregation.registration import Registration
 from hyperpy.components.apiserver.pki import Credentials
 from hyperpy.components.apiserver.streams.backend import Backends
+from hyperpy.components.instruments import Instruments
 
 Obj = dict[str, Any]
 
@@ -40,6 +42,7 @@ class Aggregator:
         *,
         credentials: Callable[[], Credentials],
         rng: random.Random,
+        instruments: Instruments,
     ) -> None:
         self.directory = Directory()
         self._services = informers.of(kinds.API_SERVICE)
@@ -48,7 +51,13 @@ class Aggregator:
         backing = Backing(informers, credentials=credentials, rng=rng)
         self._proxying = Proxying(backing, self._backends)
         self._checking = Checking(
-            client, informers, clock, directory=self.directory, backing=backing, backends=self._backends
+            client,
+            informers,
+            clock,
+            directory=self.directory,
+            backing=backing,
+            backends=self._backends,
+            metrics=AggregationMetrics(instruments),
         )
         self._registration = Registration(client, informers, clock)
         self.openapi = AggregatedOpenApi(self.directory, self._checking, self._proxying)

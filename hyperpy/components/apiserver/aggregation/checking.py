@@ -21,6 +21,7 @@ from hyperpy.components.apiserver.aggregation import availability, resource_list
 from hyperpy.components.apiserver.aggregation.availability import Verdict
 from hyperpy.components.apiserver.aggregation.backing import Backing, headers_for
 from hyperpy.components.apiserver.aggregation.directory import Directory
+from hyperpy.components.apiserver.aggregation.metrics import AggregationMetrics
 from hyperpy.components.apiserver.strategy import apiservice
 from hyperpy.components.apiserver.streams.backend import Backends
 
@@ -50,8 +51,10 @@ class Checking:
         directory: Directory,
         backing: Backing,
         backends: Backends,
+        metrics: AggregationMetrics,
     ) -> None:
         self._client = client
+        self._metrics = metrics
         self._clock = clock
         self._services = informers.of(kinds.API_SERVICE)
         self._directory = directory
@@ -73,6 +76,7 @@ class Checking:
         """Look at one APIService; returns when to look again."""
         service = self._services.get(name)
         if service is None:
+            self._metrics.gone(name)
             return None
         if not service["spec"].get("service"):
             await self._tell(service, _LOCAL)
@@ -145,6 +149,7 @@ class Checking:
     async def _tell(self, service: Obj, verdict: Verdict) -> bool:
         """Write a verdict; returns whether the APIService is still there. Raises StatusError."""
         told = availability.status(service, verdict, now=meta.timestamp(self._clock.now()))
+        self._metrics.judged(service["metadata"]["name"], verdict, changed=told is not None)
         try:
             if told is not None:
                 await self._client.update(kinds.API_SERVICE, told, subresource="status")
@@ -153,8 +158,8 @@ class Checking:
         return True
 
     def _changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
-        if new is not None and (old is None or old["spec"] != new["spec"]):
-            self._queue.add(new["metadata"]["name"])
+        if new is None or old is None or old["spec"] != new["spec"]:
+            self._queue.add((new or old or {})["metadata"]["name"])
 
     def _moved(self, namespace: str, name: str) -> None:
         """A Service or its endpoints have changed."""

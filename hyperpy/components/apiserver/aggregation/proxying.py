@@ -9,6 +9,7 @@ from hyperpy.api import errors
 from hyperpy.api.wire import Request, Response, UserInfo
 from hyperpy.components.apiserver.aggregation import directory
 from hyperpy.components.apiserver.aggregation.backing import Backing, headers_for
+from hyperpy.components.apiserver.audit import remarks
 from hyperpy.components.apiserver.streams import backend
 from hyperpy.components.apiserver.streams.backend import Backends
 from hyperpy.components.apiserver.streams.proxy import HOP_HEADERS
@@ -88,6 +89,10 @@ async def _chunks(found: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 def _headers(request: Request) -> list[tuple[str, str]]:
     given = list(request.headers.items())
+    audit_id = remarks.audit_id()
+    if audit_id:
+        given = [(name, value) for name, value in given if name.lower() != "audit-id"]
+        given.append(("Audit-Id", audit_id))
     peer = getattr(request, "peer", "")
     if peer:
         before = request.headers.get("x-forwarded-for")

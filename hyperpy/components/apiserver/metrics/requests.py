@@ -25,6 +25,9 @@ _COMPONENT = "apiserver"
 #: Answers that tell of an overload or a time limit, counted apart.
 _TERMINATIONS = frozenset((429, 504))
 
+#: Resources that Kubernetes v1.34 warns of; none has a release in which it goes.
+DEPRECATED = frozenset({("", "v1", "endpoints")})
+
 Known = Callable[[RequestInfo], bool]
 
 
@@ -90,15 +93,30 @@ class RequestMetrics:
             "Number of requests which apiserver terminated in self-defense.",
             ("code", *ROUTE),
         )
+        self._deprecated = instruments.gauge(
+            "apiserver_requested_deprecated_apis",
+            "Gauge of deprecated APIs that have been requested, broken out by API group, version, resource, "
+            "subresource, and removed_release.",
+            (*ROUTE[1:5], "removed_release"),
+        )
 
     def finished(
-        self, info: RequestInfo, code: int, duration_s: float, *, size: int = 0, dry_run: bool = False, sli: bool = True
+        self,
+        info: RequestInfo,
+        code: int,
+        duration_s: float,
+        *,
+        size: int = 0,
+        dry_run: bool = False,
+        sli: bool = True,
+        waited_s: float = 0.0,
     ) -> None:
         """Count a request that was answered.
 
         Args:
             size: of the answer's body, in bytes.
             sli: False for long-running ones, whose duration says nothing about the server.
+            waited_s: how much of the duration was spent on webhooks.
         """
         route = self._route(info, dry_run)
         if route is None:
@@ -110,7 +128,7 @@ class RequestMetrics:
         count.value += 1
         route.duration.observe(duration_s)
         if sli and route.sli is not None:
-            route.sli.observe(duration_s)
+            route.sli.observe(duration_s - waited_s)
         if size and route.sizes is not None:
             route.sizes.observe(size)
         if code in _TERMINATIONS:
@@ -144,6 +162,8 @@ class RequestMetrics:
             route.sli = self._sli.child(*values)
         if values[0] in ("GET", "LIST"):
             route.sizes = self._sizes.child(*values)
+        if (info.group, info.version, info.resource) in DEPRECATED:
+            self._deprecated.child(*values[1:5], "").set(1)
         self._routes[key] = route
         return route
 

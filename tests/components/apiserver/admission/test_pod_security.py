@@ -35,6 +35,15 @@ async def test_a_pod_that_violates_the_enforced_level_is_refused(cluster, make_p
     assert (await cluster.send("POST", PODS, make_pod("q"))).status == 201
 
 
+async def test_the_audit_log_is_told_by_what_pods_are_judged_and_what_they_violate(cluster, make_pod, noted):
+    await label(cluster, enforce="privileged", audit="baseline", warn="privileged")
+    await cluster.send("POST", PODS, make_pod("p", hostNetwork=True))
+    assert {key: value for key, value in noted.items() if key.startswith(P)} == {
+        f"{P}enforce-policy": "privileged:latest",
+        f"{P}audit-violations": 'would violate PodSecurity "baseline:latest": host namespaces (hostNetwork=true)',
+    }
+
+
 async def test_a_workload_is_let_in_with_a_warning(cluster, make_pod):
     await label(cluster, enforce="restricted")
     template = {"metadata": {"labels": {"a": "b"}}, "spec": make_pod("p")["spec"]}

@@ -190,8 +190,9 @@ async def test_the_user_is_told_and_the_proxy_shows_who_it_is(session, metrics):
     async with session.get(url, headers=headers) as answer:
         assert answer.status == 200
         assert answer.headers["Warning"] == '299 - "from afar"'
-        assert len(answer.headers["Audit-Id"]) == 36
+        audit_id = answer.headers["Audit-Id"]
     request, certificate = metrics.requests[-1]
+    assert request.headers["Audit-Id"] == audit_id
     assert request.headers.getall("X-Remote-User") == ["bob"]
     assert set(request.headers.getall("X-Remote-Group")) == {"system:masters", "system:authenticated"}
     assert "Authorization" not in request.headers and "Impersonate-User" not in request.headers
@@ -326,6 +327,12 @@ async def test_a_server_that_stops_answering_is_told_and_recovers(server, sessio
         kinds.API_SERVICE, api_service("gone.example", "v1", service=reference, insecureSkipTLSVerify=True)
     )
     found = await condition(server.client, "v1.gone.example", "FailedDiscoveryCheck")
+    async with session.get("/metrics") as answer:
+        counted = await answer.text()
+    assert 'aggregator_unavailable_apiservice{name="v1.gone.example"} 1.0' in counted
+    assert 'aggregator_unavailable_apiservice{name="v1.apps"} 0.0' in counted
+    reason = 'name="v1.gone.example",reason="FailedDiscoveryCheck"'
+    assert f"aggregator_unavailable_apiservice_total{{{reason}}} 1.0" in counted
     assert found["message"].startswith("failing or missing response from https://localhost:1/apis/gone.example/v1: ")
     await server.client.delete(kinds.API_SERVICE, "v1.gone.example")
     async with session.get("/apis/gone.example/v1") as answer:

@@ -197,7 +197,7 @@ async def test_remarks_reach_the_record_of_their_own_task_only(log):
     first, second = begin(log, Level.METADATA), begin(log, Level.METADATA)
 
     async def work(record, value):
-        remarks.open_for(record.annotate)
+        remarks.open_for(record)
         await asyncio.sleep(0)
         remarks.add("who", value)
         await record.complete(answer(POD))

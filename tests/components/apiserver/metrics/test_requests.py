@@ -75,6 +75,21 @@ def test_durations_and_sizes(metrics, instruments):
     assert sum(sli.counts) == 1
 
 
+def test_time_spent_on_webhooks_is_not_the_servers(metrics, instruments):
+    metrics.finished(asked("POST", "/api/v1/namespaces/d/pods"), 201, 3.0, waited_s=2.5)
+    (sli,) = samples(instruments, "apiserver_request_sli_duration_seconds").values()
+    (whole,) = samples(instruments, "apiserver_request_duration_seconds").values()
+    assert (sli.sum, whole.sum) == (0.5, 3.0)
+
+
+def test_deprecated_resources_are_told_of(metrics, instruments):
+    metrics.finished(asked("GET", "/api/v1/namespaces/d/pods"), 200, 0.1)
+    assert samples(instruments, "apiserver_requested_deprecated_apis") == {}
+    metrics.finished(asked("GET", "/api/v1/namespaces/d/endpoints"), 200, 0.1)
+    (labels,) = samples(instruments, "apiserver_requested_deprecated_apis")
+    assert dict(labels)["resource"] == "endpoints"
+
+
 def test_long_running_requests_have_no_sli(metrics, instruments):
     info = asked("GET", "/api/v1/pods?watch=true")
     end = metrics.running(info)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from hyperpy.api import errors
-from hyperpy.components.apiserver.audit import remarks
 
 Obj = dict[str, Any]
 
@@ -232,7 +231,7 @@ async def test_warning_lets_the_request_through(cluster: Any, put_in_force: Any,
     )
 
 
-async def test_audit_notes_failures_and_annotations(cluster: Any, put_in_force: Any, make_config_map: Any):
+async def test_audit_notes_failures_and_annotations(cluster: Any, put_in_force: Any, make_config_map: Any, noted: Any):
     await put_in_force(
         binding={"validationActions": ["Audit"]},
         auditAnnotations=[
@@ -241,10 +240,7 @@ async def test_audit_notes_failures_and_annotations(cluster: Any, put_in_force: 
         ],
         **checks("false", message="noted"),
     )
-    noted: dict[str, str] = {}
-    remarks.open_for(noted.__setitem__)
     await cluster.send("POST", MAPS, make_config_map("x"))
-    remarks.open_for(None)
     failure = noted.pop("validation.policy.admission.k8s.io/validation_failure")
     assert noted == {"p/size": "1"}
     assert json.loads(failure) == [

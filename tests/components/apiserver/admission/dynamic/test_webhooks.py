@@ -14,7 +14,6 @@ from hyperpy.api import errors
 from hyperpy.components.apiserver import chain
 from hyperpy.components.apiserver.admission.dynamic import service
 from hyperpy.components.apiserver.admission.dynamic.service import Endpoint
-from hyperpy.components.apiserver.audit import remarks
 
 Obj = dict[str, Any]
 
@@ -343,7 +342,7 @@ async def test_dry_run_is_not_shown_to_webhooks_with_side_effects(
 
 
 async def test_warnings_reach_the_client_and_annotations_the_audit(
-    cluster: Any, configure: Any, make_hook: Any, make_config_map: Any, webhook_server: Any
+    cluster: Any, configure: Any, make_hook: Any, make_config_map: Any, webhook_server: Any, noted: Any
 ):
     await configure("validating", make_hook())
     webhook_server.answers["/a"] = lambda request: {
@@ -351,12 +350,13 @@ async def test_warnings_reach_the_client_and_annotations_the_audit(
         "warnings": ["old field", 'with "quotes"'],
         "auditAnnotations": {"seen": "yes"},
     }
-    noted: dict[str, str] = {}
-    remarks.open_for(noted.__setitem__)
     response = await cluster.send("POST", MAPS, make_config_map("x"))
-    remarks.open_for(None)
     assert response.headers["Warning"] == '299 - "old field", 299 - "with \\"quotes\\""'
     assert noted == {"a.example.com/seen": "yes"}
+    assert noted.waited_s > 0
+    (asked,) = cluster.handler.core.instruments.snapshot(["apiserver_admission_webhook_admission_duration_seconds"])
+    ((labels, duration),) = asked.samples
+    assert (labels, sum(duration.counts)) == (("a.example.com", "CREATE", "false", "validating"), 1)
 
 
 async def test_validating_webhooks_are_asked_together(
