@@ -37,6 +37,7 @@ _SUPPORTED: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("apps", "replicasets"): ("status.replicas",),
     ("batch", "jobs"): ("status.successful",),
+    ("resource.k8s.io", "resourceslices"): ("spec.driver", "spec.nodeName"),
     ("certificates.k8s.io", "certificatesigningrequests"): ("spec.signerName",),
 }  # fmt: skip
 

@@ -41,7 +41,7 @@ def stateful_set(obj: Obj) -> Iterator[Cause]:
         if what not in ("Retain", "Delete"):
             path = f"spec.persistentVolumeClaimRetentionPolicy.{when}"
             yield cause.not_supported(path, what, ("Retain", "Delete"))
-    yield from rules.not_negative(spec, "spec", "replicas", "minReadySeconds", "revisionHistoryLimit")
+    yield from rules.not_negative(spec, "spec", "replicas", "minReadySeconds")
     yield from rules.not_negative(spec.get("ordinals") or {}, "spec.ordinals", "start")
     yield from _set_selector(spec)
     template = _with_claims(spec)

@@ -6,7 +6,7 @@ decoded ─▶ metadata ─▶ defaults ─▶ managers ─▶ admission ─▶ 
 
 from __future__ import annotations
 
-from hyperpy.api import defaults, errors, meta, validation
+from hyperpy.api import defaults, errors, meta, validation, warnings
 from hyperpy.api.kinds import Kind
 from hyperpy.components.apiserver import conversion, field_managers, metadata, strategy
 from hyperpy.components.apiserver.admission.chain import CREATE
@@ -51,6 +51,7 @@ async def create(core: Core, write: Write, obj: Obj) -> Written:
     causes = validation.on_create(kind, obj)
     if causes:
         raise validation.invalid(kind, write.name or base or "", causes)
+    write.warnings.extend(warnings.on_create(kind, obj))
     await core.admission.validate(write.attributes(CREATE, obj=obj))
     return await _store(core, write, obj, base or "")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from hyperpy.api import defaults, errors, meta, validation
+from hyperpy.api import defaults, errors, meta, validation, warnings
 from hyperpy.api.kinds import Kind
 from hyperpy.api.patch import values
 from hyperpy.api.schema.cause import Cause
@@ -182,6 +182,8 @@ async def _swap(core: Core, write: Write, rules: Rules, versions: _Versions) -> 
     causes = rules.validate(kind, new, old)
     if causes:
         raise validation.invalid(kind, write.name, causes)
+    if not write.subresource:
+        write.warnings.extend(warnings.on_update(kind, new, old))
     if not write.admitted:
         await core.admission.validate(write.attributes(UPDATE, obj=new, old=old))
     if _is_released(new):

@@ -73,6 +73,25 @@ _DNS = (
     Rule(READ, ("endpoints", "services", "pods", "namespaces")),
     Rule(READ, ("endpointslices",), _DISCOVERY),
 )
+_BOOTSTRAPPER = (Rule(("create", *READ), ("certificatesigningrequests",), "certificates.k8s.io"),)
+_PROBLEM_DETECTOR = (
+    Rule(("get",), ("nodes",)),
+    Rule(("patch",), ("nodes/status",)),
+    *_EVENTS,
+)
+_PROVISIONER = (
+    Rule(("create", "delete", *READ), ("persistentvolumes",)),
+    Rule(("get", "list", "update", "watch"), ("persistentvolumeclaims",)),
+    Rule(READ, ("storageclasses",), "storage.k8s.io"),
+    Rule(("watch",), ("events",)),
+    *_EVENTS,
+)
+_AGGREGATOR = (Rule(READ, ("endpoints", "services")),)
+_VOLUME_SCHEDULER = (
+    Rule(("get", "list", "patch", "update", "watch"), ("persistentvolumes",)),
+    Rule(READ, ("storageclasses",), "storage.k8s.io"),
+    Rule(("get", "list", "patch", "update", "watch"), ("persistentvolumeclaims",)),
+)
 _KUBELET_API = (
     Rule(READ, ("nodes",)),
     Rule(("*",), ("nodes/log", "nodes/metrics", "nodes/proxy", "nodes/stats", "nodes/pods", "nodes/healthz")),
@@ -86,6 +105,11 @@ CLUSTER_ROLES = (
     Role("system:kube-dns", _DNS),
     Role("system:kubelet-api-admin", _KUBELET_API),
     Role("system:auth-delegator", _REVIEWS),
+    Role("system:node-bootstrapper", _BOOTSTRAPPER),
+    Role("system:node-problem-detector", _PROBLEM_DETECTOR),
+    Role("system:persistent-volume-provisioner", _PROVISIONER),
+    Role("system:kube-aggregator", _AGGREGATOR),
+    Role("system:volume-scheduler", _VOLUME_SCHEDULER),
 )
 
 BINDINGS = (

@@ -11,13 +11,14 @@ _HEALTH = ("/healthz", "/livez", "/readyz", "/version", "/version/")
 _DISCOVERY = ("/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", *_HEALTH)
 
 _CORE = (
-    "configmaps", "endpoints", "persistentvolumeclaims", "pods", "replicationcontrollers",
-    "replicationcontrollers/scale", "serviceaccounts", "services",
+    "configmaps", "persistentvolumeclaims", "pods", "replicationcontrollers", "replicationcontrollers/scale",
+    "serviceaccounts", "services",
 )  # fmt: skip
+# Whoever could write endpoints could send the traffic of a Service anywhere (CVE-2021-25740).
 _CORE_SEEN = (
-    "bindings", "events", "limitranges", "namespaces", "namespaces/status", "persistentvolumeclaims/status",
-    "pods/log", "pods/status", "replicationcontrollers/status", "resourcequotas", "resourcequotas/status",
-    "services/status",
+    "bindings", "endpoints", "events", "limitranges", "namespaces", "namespaces/status",
+    "persistentvolumeclaims/status", "pods/log", "pods/status", "replicationcontrollers/status",
+    "resourcequotas", "resourcequotas/status", "services/status",
 )  # fmt: skip
 _CORE_SENSITIVE = ("pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "secrets", "services/proxy")
 _APPS = (
@@ -28,6 +29,7 @@ _APPS_SEEN = (
     "controllerrevisions", "daemonsets/status", "deployments/status", "replicasets/status", "statefulsets/status"
 )  # fmt: skip
 _NETWORKING = ("ingresses", "networkpolicies")
+_DEVICES = ("resourceclaims", "resourceclaimtemplates")
 
 _VIEW = (
     Rule(READ, (*_CORE, *_CORE_SEEN)),
@@ -37,6 +39,7 @@ _VIEW = (
     Rule(READ, ("endpointslices",), "discovery.k8s.io"),
     Rule(READ, ("ingresses/status", *_NETWORKING), "networking.k8s.io"),
     Rule(READ, ("poddisruptionbudgets", "poddisruptionbudgets/status"), "policy"),
+    Rule(READ, ("resourceclaims/status", *_DEVICES), "resource.k8s.io"),
 )
 _EDIT = (
     Rule(READ, _CORE_SENSITIVE),
@@ -48,6 +51,7 @@ _EDIT = (
     Rule(CHANGE, ("cronjobs", "jobs"), "batch"),
     Rule(CHANGE, _NETWORKING, "networking.k8s.io"),
     Rule(CHANGE, ("poddisruptionbudgets",), "policy"),
+    Rule(CHANGE, _DEVICES, "resource.k8s.io"),
     Rule(ALL_VERBS, ("leases",), "coordination.k8s.io"),
 )
 _ADMIN = (

@@ -78,3 +78,38 @@ async def test_nobody_else_gets_the_first_address(cluster):
     with pytest.raises(errors.Invalid, match="already allocated"):
         spec = {"clusterIP": "10.96.0.1", "ports": [{"port": 80}]}
         await cluster.client.create(kinds.SERVICE, {"metadata": {"name": "a", "namespace": "default"}, "spec": spec})
+
+
+@pytest.mark.parametrize(
+    ("role", "verb", "resource", "allowed"),
+    [
+        ("view", "get", "statefulsets.apps", True),
+        ("view", "list", "cronjobs.batch", True),
+        ("view", "watch", "resourcequotas.", True),
+        ("view", "get", "resourceclaims.resource.k8s.io", True),
+        ("view", "get", "ingresses.networking.k8s.io", True),
+        ("view", "get", "secrets.", False),
+        ("view", "create", "jobs.batch", False),
+        ("edit", "create", "jobs.batch", True),
+        ("edit", "patch", "statefulsets/scale.apps", True),
+        ("edit", "create", "pods/eviction.", True),
+        ("edit", "update", "horizontalpodautoscalers.autoscaling", True),
+        ("edit", "delete", "poddisruptionbudgets.policy", True),
+        ("edit", "create", "resourceclaimtemplates.resource.k8s.io", True),
+        ("edit", "update", "endpoints.", False),
+        ("edit", "update", "resourcequotas.", False),
+        ("edit", "create", "roles.rbac.authorization.k8s.io", False),
+        ("admin", "create", "roles.rbac.authorization.k8s.io", True),
+        ("admin", "get", "persistentvolumes.", False),
+        ("system:node-bootstrapper", "create", "certificatesigningrequests.certificates.k8s.io", True),
+        ("system:persistent-volume-provisioner", "create", "persistentvolumes.", True),
+    ],
+)
+async def test_what_a_default_role_allows(role, verb, resource, allowed, cluster):
+    name, _, group = resource.partition(".")
+    rules = (await cluster.client.get(kinds.CLUSTER_ROLE, role))["rules"]
+    given = any(
+        group in rule.get("apiGroups", ()) and name in rule.get("resources", ()) and verb in rule["verbs"]
+        for rule in rules
+    )
+    assert given is allowed

@@ -278,3 +278,23 @@ async def test_an_event_that_ends_by_itself_is_seen_as_deleted(cluster):
 async def test_an_object_without_name_and_spec_is_invalid(cluster, path):
     with pytest.raises(errors.Invalid, match="name or generateName is required"):
         await cluster.send("POST", path, {})
+
+
+async def test_what_surprises_is_told_in_a_header_and_written_all_the_same(cluster, make_pod):
+    pod = make_pod("p", imagePullSecrets=[{}])
+    response = await cluster.send("POST", "/api/v1/namespaces/default/pods", pod)
+    assert response.status == 201
+    assert "spec.imagePullSecrets[0].name: invalid empty name" in response.headers["Warning"]
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": pod["spec"]}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+    path = "/apis/apps/v1/namespaces/default/deployments"
+    await cluster.send("POST", path, {"metadata": {"name": "d"}, "spec": spec})
+    for change, told in (({"minReadySeconds": 1}, True), ({}, False)):
+        answer = await cluster.send(
+            "PATCH", f"{path}/d", {"spec": change}, content_type="application/merge-patch+json"
+        )  # fmt: skip
+        assert ("invalid empty name" in str(answer.headers)) is told
+    scaled = await cluster.send(
+        "PATCH", f"{path}/d/scale", {"spec": {"replicas": 2}}, content_type="application/merge-patch+json"
+    )
+    assert "invalid empty name" not in str(scaled.headers)
