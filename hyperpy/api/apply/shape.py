@@ -34,10 +34,12 @@ class Shape:
         items: of a SET, KEYED or atomic list, the shape of its items.
     """
 
-    __slots__ = ("_defaults", "_fields", "_items", "_others", "form", "keys", "node")
+    __slots__ = ("_defaults", "_fields", "_items", "_lenient", "_others", "form", "keys", "node")
 
-    def __init__(self, node: Node | None) -> None:
+    def __init__(self, node: Node | None, *, lenient: bool = False) -> None:
+        """`lenient`: fields that are not named are let pass, because they are somewhere above."""
         self.node = node
+        self._lenient = lenient or (node is not None and node.preserves_unknown)
         self.form = _form(node)
         self.keys: tuple[str, ...] = node.map_keys if node is not None and self.form is Form.KEYED else ()
         self._fields: dict[str, tuple[str, Shape]] = {}
@@ -53,7 +55,7 @@ class Shape:
         node = self.node.property(name) if self.node is not None else None
         if node is None:
             return f"f:{name}", self.others or UNDESCRIBED
-        found = self._fields[name] = f"f:{name}", Shape(node)
+        found = self._fields[name] = f"f:{name}", self._below(node)
         return found
 
     def declares(self, name: str) -> bool:
@@ -73,8 +75,8 @@ class Shape:
             return UNDESCRIBED
         if self._others is None:
             if node.additional is not None:
-                self._others = Shape(node.additional)
-            elif node.preserves_unknown or not node.properties:
+                self._others = self._below(node.additional)
+            elif self._lenient or not node.properties:
                 self._others = UNDESCRIBED
         return self._others
 
@@ -83,8 +85,11 @@ class Shape:
         """The shape of a list's items."""
         if self._items is None:
             node = self.node.items if self.node is not None else None
-            self._items = Shape(node) if node is not None else UNDESCRIBED
+            self._items = self._below(node) if node is not None else UNDESCRIBED
         return self._items
+
+    def _below(self, node: Node) -> Shape:
+        return Shape(node, lenient=self._lenient)
 
     def step(self, item: Any) -> str:
         """The step to an item of a SET or KEYED list.

@@ -8,6 +8,7 @@ from api.apply.shapes import shape
 from hyperpy.api import kinds, schema
 from hyperpy.api.apply import checking
 from hyperpy.api.apply.shape import Shape
+from hyperpy.api.schema import Node
 
 SHAPE = shape()
 
@@ -79,6 +80,14 @@ def test_a_problem_is_told_with_its_place(spec, problem):
 )
 def test_what_fits_has_no_problem(spec):
     assert checking.problems({"spec": spec}, SHAPE) == []
+
+
+def test_fields_that_are_not_named_pass_below_a_place_that_preserves_them():
+    inner = {"type": "object", "properties": {"a": {"type": "string"}}}
+    outer = {"type": "object", "properties": {"inner": inner}, "x-kubernetes-preserve-unknown-fields": True}
+    assert checking.problems({"inner": {"a": "1", "b": [1]}, "c": 1}, Shape(Node(outer))) == []
+    strict = {**outer, "x-kubernetes-preserve-unknown-fields": False}
+    assert checking.problems({"inner": {"b": 1}}, Shape(Node(strict))) == [".inner.b: field not declared in schema"]
 
 
 def test_several_problems_are_listed():
