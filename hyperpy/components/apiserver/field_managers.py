@@ -95,7 +95,7 @@ def _passed_over(has_status: bool, subresource: str, qualified: str) -> Fields:
     if subresource in ("status", "approval"):
         fields = fieldset.union(fields, fieldset.of_paths(("spec",)))
         return fieldset.union(fields, _NOT_IN_STATUS.get(qualified, {}))
-    return fieldset.union(fields, fieldset.of_paths(("status",))) if has_status and not subresource else fields
+    return fieldset.union(fields, fieldset.of_paths(("status",))) if has_status else fields
 
 
 def decoded(obj: Obj) -> Managed:
