@@ -111,7 +111,7 @@ def check(kind: Kind, selector: FieldSelector) -> None:
     for term in selector.terms:
         if term.field in known:
             continue
-        if len(known) > len(_EVERYWHERE):
+        if kind.definition is not None or len(known) > len(_EVERYWHERE):
             raise ValueError(f"field label not supported: {term.field}")
         raise ValueError(f'"{term.field}" is not a known field selector: only "{_EVERYWHERE[0]}", "{_EVERYWHERE[1]}"')
 

@@ -46,9 +46,12 @@ def text(obj: Obj, output: str, *, name: str) -> str:
     if kind == "name":
         return f"{name}\n"
     if kind == "jsonpath":
-        from hyperpy.ctl import jsonpath
+        from hyperpy.api import jsonpath
 
-        return jsonpath.render(argument, obj)
+        try:
+            return jsonpath.render(argument, obj)
+        except jsonpath.JsonPathError as error:
+            raise UserError(str(error)) from error
     shown = without_managed_fields(obj)
     if kind == "json":
         return json.dumps(shown, indent=4, sort_keys=True, ensure_ascii=False) + "\n"

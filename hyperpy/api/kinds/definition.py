@@ -16,6 +16,32 @@ class Definition(Protocol):
     """
 
     @property
+    def singular(self) -> str: ...
+
+    @property
+    def list_kind(self) -> str: ...
+
+    @property
+    def terminating(self) -> bool:
+        """Whether the kind is being deleted: its objects may go, but none may come."""
+        ...
+
+    @property
+    def warning(self) -> str:
+        """What clients of a deprecated version are told, or ""."""
+        ...
+
+    @property
+    def scale(self) -> Any:
+        """The `api.custom.scale.ScalePaths` of the subresource `scale`, or None."""
+        ...
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """The schema as its author wrote it, for OpenAPI documents."""
+        ...
+
+    @property
     def schema(self) -> Any: ...
 
     @property
@@ -26,7 +52,7 @@ class Definition(Protocol):
 
     @property
     def converts(self) -> bool:
-        """Whether the kind has several versions, so that stored objects may be of another one."""
+        """Whether stored objects may be of another version, or older than this schema, so that they are looked at."""
         ...
 
     def default(self, obj: Obj) -> None:
@@ -39,4 +65,8 @@ class Definition(Protocol):
 
     async def convert(self, objs: Sequence[Obj]) -> list[Obj]:
         """Objects of any version of the kind as objects of this one. Raises StatusError."""
+        ...
+
+    def is_settled(self, obj: Obj) -> bool:
+        """Whether a stored object can be served as it is, without `convert`."""
         ...

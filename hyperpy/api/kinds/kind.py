@@ -35,8 +35,8 @@ class Kind:
 
     @property
     def singular(self) -> str:
-        """The lower-case kind: what kubectl accepts beside the plural."""
-        return self.kind.lower()
+        """What kubectl accepts beside the plural: the lower-case kind, or what a custom kind names."""
+        return self.kind.lower() if self.definition is None else self.definition.singular
 
     @property
     def api_version(self) -> str:
@@ -46,7 +46,7 @@ class Kind:
     @property
     def list_kind(self) -> str:
         """The kind of a list of these."""
-        return f"{self.kind}List"
+        return f"{self.kind}List" if self.definition is None else self.definition.list_kind
 
     @property
     def storage(self) -> Kind:

@@ -17,6 +17,7 @@ from hyperpy.api.printers import (
     cluster,
     configuration,
     events,
+    extensions,
     network,
     persistentvolume,
     platform,
@@ -45,6 +46,7 @@ _PRINTERS: dict[tuple[str, str], Printer] = {
     **platform.PRINTERS,
     **admission.PRINTERS,
     **apiservice.PRINTERS,
+    **extensions.PRINTERS,
 }
 _DEFAULT = Printer(
     (NAME, AGE),

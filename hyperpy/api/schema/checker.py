@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +28,33 @@ class Finding:
     owner: str
 
 
-class Checker:
-    """A compiled schema. Compiling takes milliseconds; keep it."""
+class BadPattern(ValueError):
+    """A pattern in a schema is no regular expression, or none that can be searched in linear time."""
 
-    def __init__(self, schema: dict[str, Any]) -> None:
-        self._validator = jsonschema_rs.Draft4Validator(schema, pattern_options=jsonschema_rs.RegexOptions())
+
+class Checker:
+    """A compiled schema. Compiling takes milliseconds; keep it.
+
+    Args:
+        formats: what `format` keywords check, by their names; without it they are ignored.
+    Raises:
+        BadPattern: on a `pattern` that does not compile.
+    """
+
+    def __init__(self, schema: dict[str, Any], *, formats: Mapping[str, Callable[[str], bool]] | None = None) -> None:
+        try:
+            self._validator = jsonschema_rs.Draft4Validator(
+                schema,
+                formats=dict(formats or {}),
+                validate_formats=bool(formats),
+                pattern_options=jsonschema_rs.RegexOptions(),
+            )
+        except (ValueError, jsonschema_rs.ValidationError) as error:
+            raise BadPattern(str(error).partition("\n")[0]) from error
+
+    def accepts(self, value: Any) -> bool:
+        """Whether there is nothing wrong with a value."""
+        return self._validator.is_valid(value)
 
     def findings(self, value: Any) -> list[Finding]:
         """Everything that is wrong with a value. An unknown field is not looked into."""

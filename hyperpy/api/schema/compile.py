@@ -14,6 +14,11 @@ from hyperpy.api.schema import definitions
 from hyperpy.api.schema.forms import BYTES, FORMS, Form
 
 DEFINITIONS = "definitions"
+_SCHEMA = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
+#: Places in a CustomResourceDefinition where a schema or something else may stand; published without a structure.
+_OR_SOMETHING = {f"{_SCHEMA}Or{other}": kind for other, kind in (
+    ("Bool", "boolean"), ("Array", "array"), ("StringArray", "array"),
+)}  # fmt: skip
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 
 
@@ -27,10 +32,26 @@ def json_schema(name: str) -> dict[str, Any]:
     while waiting:
         current = waiting.pop()
         if current not in compiled:
-            compiled[current] = (
-                _form(FORMS[current]) if current in FORMS else _strict(definitions.read(current), waiting)
-            )
-    return {"$ref": f"#/{DEFINITIONS}/{name}", DEFINITIONS: compiled}
+            compiled[current] = _definition(current, waiting)
+    return {**_reference(name), DEFINITIONS: compiled}
+
+
+def _definition(name: str, waiting: list[str]) -> dict[str, Any]:
+    if name in FORMS:
+        return _form(FORMS[name])
+    other = _OR_SOMETHING.get(name)
+    if other is None:
+        return _strict(definitions.read(name), waiting)
+    # The keywords of a schema bind objects only, so that they can stand beside another type.
+    either = {**_strict(definitions.read(_SCHEMA), waiting), "type": ["object", other]}
+    if other == "array":
+        waiting.append(_SCHEMA)
+        either["items"] = {"type": "string"} if name.endswith("StringArray") else _reference(_SCHEMA)
+    return either
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/{DEFINITIONS}/{name}"}
 
 
 def _form(form: Form) -> dict[str, Any]:
@@ -44,9 +65,9 @@ def _strict(schema: dict[str, Any], waiting: list[str]) -> dict[str, Any]:
     """One schema; names that it refers to are added to `waiting`."""
     if "$ref" in schema:
         waiting.append(schema["$ref"])
-        return {"$ref": f"#/{DEFINITIONS}/{schema['$ref']}"}
+        return _reference(schema["$ref"])
     if schema.get("format") == "byte":
-        return {"$ref": f"#/{DEFINITIONS}/{BYTES}"}
+        return _reference(BYTES)
     kind = schema.get("type")
     result: dict[str, Any] = {"type": kind} if kind else {}
     if kind == "integer":

@@ -24,6 +24,7 @@ from hyperpy.api.validation import (
     cron_jobs,
     devices,
     endpoints,
+    extensions,
     flowcontrol,
     ingress,
     jobs,
@@ -99,6 +100,7 @@ _RULES: dict[tuple[str, str], Rules] = {
     **flowcontrol.RULES,
     **webhooks.RULES,
     **admission_policies.RULES,
+    **extensions.RULES,
 }
 _METADATA_ONLY = Rules()
 

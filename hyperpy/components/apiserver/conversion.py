@@ -3,7 +3,8 @@
     stored bytes ── served / decoded ──▶ the request's version ── to_store ──▶ bytes of the storage version
 
 Most kinds have one version: for them nothing is done here. Built-in kinds convert by pure functions, custom ones by
-their definition, which may ask a webhook.
+their definition, which may ask a webhook. Custom objects are also pruned and given defaults when they are read, because
+their schema may be younger than they are.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ async def objects(kind: Kind, objs: Sequence[Obj]) -> list[Obj]:
 async def decoded(kind: Kind, kv: KeyValue) -> Obj:
     """A stored pair as an object of this kind, with its resourceVersion. Raises StatusError."""
     obj = form.decoded(kv)
-    if not kind.converts or obj["apiVersion"] == kind.api_version:
+    if not kind.converts or _fits(kind, obj):
         return obj
     return (await objects(kind, [obj]))[0]
 
@@ -38,8 +39,7 @@ async def served(kind: Kind, kvs: Sequence[KeyValue]) -> Sequence[KeyValue]:
     """Stored pairs with their bytes in this kind's version. Raises StatusError."""
     if not kind.converts:
         return kvs
-    head = form.head(kind)
-    other = [index for index, kv in enumerate(kvs) if not kv.value.startswith(head)]
+    other = [index for index, kv in enumerate(kvs) if not _is_served(kind, kv.value)]
     if not other:
         return kvs
     converted = await objects(kind, [form.decoded(kvs[index]) for index in other])
@@ -71,6 +71,19 @@ async def change(kind: Kind, item: Change) -> Change:
 
 
 async def _version(kind: Kind, value: bytes | None, revision: int) -> bytes | None:
-    if not value or value.startswith(form.head(kind)):
+    if not value or _is_served(kind, value):
         return value
     return form.encode((await objects(kind, [form.decode(value, revision)]))[0])
+
+
+def _is_served(kind: Kind, value: bytes) -> bool:
+    """Whether stored bytes can be served as they are: of this version, and for a custom kind as its schema wants."""
+    if not value.startswith(form.head(kind)):
+        return False
+    return kind.definition is None or kind.definition.is_settled(form.decode(value, 0))
+
+
+def _fits(kind: Kind, obj: Obj) -> bool:
+    if kind.definition is not None:
+        return kind.definition.is_settled(obj)
+    return bool(obj["apiVersion"] == kind.api_version)

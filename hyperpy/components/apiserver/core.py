@@ -12,6 +12,7 @@ from hyperpy.components.apiserver.admission.chain import Chain
 from hyperpy.components.apiserver.admission.world import World
 from hyperpy.components.apiserver.authorization import AlwaysAllow, Authorizer
 from hyperpy.components.apiserver.config import CoreConfig
+from hyperpy.components.apiserver.custom.progress import Progress
 from hyperpy.components.apiserver.event_leases import EventLeases
 from hyperpy.components.apiserver.metrics.admission import AdmissionMetrics
 from hyperpy.components.apiserver.metrics.dynamic_admission import DynamicAdmissionMetrics
@@ -29,7 +30,11 @@ from hyperpy.store.protocol import Store
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """The parts of the resource core. `rng` makes uids, name suffixes and picks of free addresses."""
+    """The parts of the resource core.
+
+    `rng` makes uids, name suffixes and picks of free addresses; `definitions` tells how far the custom kinds are
+    followed.
+    """
 
     store: Store
     kinds: Registry
@@ -42,6 +47,7 @@ class Core:
     services: ServiceAllocation
     event_leases: EventLeases
     admission: Chain
+    definitions: Progress
     watches: WatchMetrics
     instruments: Instruments
 
@@ -78,6 +84,7 @@ def assemble(
         services=ServiceAllocation(objects, Claims(objects, clock, rng), config, rng),
         event_leases=EventLeases(objects, clock, ttl_s=config.event_ttl_s),
         admission=Chain(table.plugins(world), AdmissionMetrics(instruments)),
+        definitions=Progress(),
         watches=WatchMetrics(instruments),
         instruments=instruments,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hyperpy.api import meta
+from hyperpy.api.custom import naming
+from hyperpy.api.kinds import CUSTOM_RESOURCE_DEFINITION
 from hyperpy.api.patch import values
 from hyperpy.components.apiserver import conversion, deletion_plan, strategy, updating
 from hyperpy.components.apiserver.admission.chain import DELETE
@@ -65,6 +67,8 @@ def _plan(core: Core, write: Write, options: DeleteOptions, old: Obj) -> deletio
     now = core.clock.now()
     if write.kind.plural == "namespaces" and not write.kind.group:
         return _plan_namespace(write, old, now)
+    if write.kind == CUSTOM_RESOURCE_DEFINITION:
+        return _plan_definition(old, now)
     return deletion_plan.plan(old, options, strategy=strategy.of(write.kind), now=now)
 
 
@@ -79,6 +83,21 @@ def _plan_namespace(write: Write, old: Obj, now: float) -> deletion_plan.Plan:
     marked["metadata"]["deletionTimestamp"] = meta.timestamp(now)
     marked["status"] = {**(marked.get("status") or {}), "phase": "Terminating"}
     return deletion_plan.Plan(marked, gone=not waits)
+
+
+def _plan_definition(old: Obj, now: float) -> deletion_plan.Plan:
+    """A definition is marked, and removed when its objects are gone (see `custom.cleanup`)."""
+    if old["metadata"].get("deletionTimestamp"):
+        return deletion_plan.Plan(old, gone=not old["metadata"].get("finalizers"))
+    stamp = meta.timestamp(now)
+    message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
+    marked = values.clone(old)
+    marked["status"] = naming.terminating(marked, now=stamp, reason="InstanceDeletionPending", message=message)
+    finalizers = list(marked["metadata"].get("finalizers") or ())
+    if naming.CLEANUP not in finalizers:
+        finalizers.append(naming.CLEANUP)
+    marked["metadata"] |= {"deletionTimestamp": stamp, "deletionGracePeriodSeconds": 0, "finalizers": finalizers}
+    return deletion_plan.Plan(marked, gone=False)
 
 
 async def _carry_out(core: Core, write: Write, kv: KeyValue, plan: deletion_plan.Plan, old: Obj) -> Deleted | None:

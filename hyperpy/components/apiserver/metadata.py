@@ -100,6 +100,8 @@ def count_generation(new: Obj, old: Obj, *, strategy: Strategy) -> None:
     if not strategy.generation:
         return
     changed = _desired(new) != _desired(old)
+    if strategy.counts_status:
+        changed = changed or new.get("status") != old.get("status")
     if strategy.counted_annotations:
         changed = changed or _annotations(new) != _annotations(old)
     before = old["metadata"].get("generation") or 0

@@ -49,9 +49,11 @@ class OpenApi:
         return None
 
     def _index(self) -> dict[str, Any]:
+        places = self._places()
+        self._documents = {place: known for place, known in self._documents.items() if place in places}
         return {
             place: {"serverRelativeURL": f"/{_ROOT}/{place}?hash={_hash(kinds)}"}
-            for place, kinds in sorted(self._places().items())
+            for place, kinds in sorted(places.items())
         }
 
     def _group_version(self, request: Request, place: str) -> Response:

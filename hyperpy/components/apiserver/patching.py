@@ -101,6 +101,15 @@ def read(request: Request, *, find_repeated: bool) -> Patch:
     return Patch(sent, body.value, request.body, body.repeated)
 
 
+def check_custom(content: Patch) -> None:
+    """Refuse a strategic merge patch: objects of custom kinds have no merge keys. Raises UnsupportedMediaType."""
+    if content.media_type == STRATEGIC_PATCH:
+        listed = ", ".join((JSON_PATCH, MERGE_PATCH, APPLY_PATCH))
+        raise errors.UnsupportedMediaType(
+            f"the body of the request was in an unknown format - accepted media types include: {listed}"
+        )
+
+
 def _operations(raw: bytes) -> list[Any]:
     try:
         content = orjson.loads(raw)

@@ -19,6 +19,8 @@ from hyperpy.components.apiserver import rendering
 from hyperpy.components.apiserver.authorization import Authorizer
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.core import Core, assemble
+from hyperpy.components.apiserver.custom import converters
+from hyperpy.components.apiserver.custom.definitions import Definitions
 from hyperpy.components.apiserver.registry.objects import status_of
 from hyperpy.components.apiserver.subresources import binding, eviction, finalize, scale
 from hyperpy.components.apiserver.verbs import component_statuses, delete, patch, read, write
@@ -67,6 +69,7 @@ class ResourceHandler:
 
     def __init__(self, core: Core) -> None:
         self.core = core
+        self.definitions = Definitions(core, converters.of)
 
     async def __call__(self, request: Request, info: RequestInfo) -> Response:
         """Answer a request whose user is known and allowed.
@@ -85,6 +88,8 @@ class ResourceHandler:
             raise status_of(error) from error
         if kind.plural in _DEPRECATED and not kind.group:
             rendering.warn(response, _DEPRECATED[kind.plural])
+        if kind.definition is not None and kind.definition.warning:
+            rendering.warn(response, kind.definition.warning)
         return response
 
     def knows(self, info: RequestInfo) -> bool:
@@ -93,7 +98,8 @@ class ResourceHandler:
         return kind is not None and (not info.subresource or info.subresource in kind.subresources)
 
     async def aclose(self) -> None:
-        """End every watch, and the connections of admission."""
+        """End every watch, the following of custom kinds, and the connections of admission."""
+        await self.definitions.aclose()
         await self.core.feeds.aclose()
         await self.core.admission.aclose()
 
@@ -115,6 +121,10 @@ def _answer(kind: Kind | None, info: RequestInfo) -> Answer | None:
             return _COMPUTED[kind.group, kind.plural][info.verb]
     elif info.verb in kind.verbs and info.verb in _MAIN and "get" in kind.verbs and not _names_wrongly(info):
         return _MAIN[info.verb]
+    elif kind.definition is not None and kind.definition.terminating and not _names_wrongly(info):
+        if info.verb in _MAIN and info.verb != "create":
+            return _MAIN[info.verb]  # not announced any more, and needed to take finalizers away
+        raise errors.MethodNotAllowed(f"{info.verb} not allowed while custom resource definition is terminating")
     raise errors.MethodNotAllowed("the server does not allow this method on the requested resource")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import hyperpy
 from hyperpy.api.kinds import Kind
-from hyperpy.api.schema.openapi import components, paths, protobuf, swagger
+from hyperpy.api.schema.openapi import components, custom, paths, protobuf, swagger
 
 __all__ = ["document", "protobuf", "swagger"]
 
@@ -25,5 +25,5 @@ def document(group: str, version: str, kinds: Iterable[Kind]) -> dict[str, Any]:
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": hyperpy.KUBERNETES_VERSION},
         "paths": items,
-        "components": {"schemas": components.schemas(components.references(items))},
+        "components": {"schemas": components.schemas(components.references(items), custom.components(served))},
     }

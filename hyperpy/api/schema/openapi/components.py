@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hyperpy.api.schema import definitions
@@ -30,15 +30,19 @@ def references(node: Any) -> Iterator[str]:
             yield from references(child)
 
 
-def schemas(names: Iterable[str]) -> dict[str, Any]:
-    """The components of those names and of all they point to, in order of name."""
+def schemas(names: Iterable[str], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The components of those names and of all they point to, in order of name.
+
+    Args:
+        own: those that are there already: of custom kinds.
+    """
     found: dict[str, Any] = {}
     prose = definitions.Prose()
     waiting = list(names)
     while waiting:
         name = waiting.pop()
         if name not in found:
-            found[name] = _component(name, prose.of(name))
+            found[name] = own[name] if name in own else _component(name, prose.of(name))
             waiting += references(found[name])
     return dict(sorted(found.items()))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hyperpy.api.kinds import Kind
 from hyperpy.api.schema import definitions
-from hyperpy.api.schema.openapi import parameters
+from hyperpy.api.schema.openapi import custom, parameters
 from hyperpy.api.schema.openapi.components import reference
 from hyperpy.api.schema.openapi.parameters import Parameter
 from hyperpy.api.schema.openapi.subresources import Subresource
@@ -35,9 +35,12 @@ class Operations:
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
-        self._definition = definitions.name_of(kind.group, kind.version, kind.kind)
-        group = (kind.group.partition(".")[0] or "core").capitalize()
-        self._tag = f"{group.lower()}_{kind.version}"
+        self._definition = custom.name_of(kind)
+        custom_kind = kind.definition is not None
+        self._patch_types = [name for name in _PATCH_TYPES if not (custom_kind and "strategic" in name)]
+        words = kind.group.split(".")[::-1] if custom_kind else [kind.group.partition(".")[0] or "core"]
+        group = "".join(word.capitalize() for word in words)
+        self._tag = f"{words[0] if not custom_kind else group[0].lower() + group[1:]}_{kind.version}"
         self._id_of_group = f"{group}{kind.version.capitalize()}"
         self._id_of_kind = f"{'Namespaced' if kind.namespaced else ''}{kind.kind}"
 
@@ -48,7 +51,7 @@ class Operations:
         watch = parameters.WATCH if "watch" in kind.verbs else ()
         return self._operation(
             "list", f"list{self._id_of_group}{name}", f"list or watch objects of kind {kind.kind}",
-            answer=self._definition + "List", query=(*parameters.LIST, *watch),
+            answer=custom.list_name_of(self._kind), query=(*parameters.LIST, *watch),
         )  # fmt: skip
 
     def create(self) -> Operation:
@@ -93,9 +96,10 @@ class Operations:
             return self._connect(method, name, f"{self._id_of_kind}{title}", text, options=subresource.options)
         word, action = _EDITS[method]
         identity = f"{word}{self._id_of_group}{self._id_of_kind}{title}"
-        target = subresource.kind or (self._kind.group, self._kind.version, self._kind.kind)
+        target = subresource.kind
         if method == "get":
-            return self._operation(action, identity, f"read {text}", answer=definitions.name_of(*target), target=target)
+            answer = definitions.name_of(*target) if target else self._definition
+            return self._operation(action, identity, f"read {text}", answer=answer, target=target)
         return self._write(action, identity, f"{word} {text}", target=target)
 
     def _connect(self, method: str, name: str, identity: str, text: str, *, options: str) -> Operation:
@@ -119,7 +123,7 @@ class Operations:
             query=parameters.PATCH if patch else parameters.WRITE,
         )  # fmt: skip
         body = reference(definitions.META + "Patch" if patch else definition)
-        types = _PATCH_TYPES if patch else (_ANY_BODY,)
+        types = self._patch_types if patch else (_ANY_BODY,)
         operation["requestBody"] = {"content": {name: {"schema": body} for name in types}, "required": True}
         operation["responses"]["201"] = {**operation["responses"]["200"], "description": "Created"}
         return operation

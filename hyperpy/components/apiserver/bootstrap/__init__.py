@@ -41,6 +41,7 @@ async def run(handler: ResourceHandler) -> None:
         StoreError: the store does not answer.
     """
     core = handler.core
+    await handler.definitions.start()
     namespaces = [_namespace(name) for name in NAMESPACES]
     await ensure.all_of(core, NAMESPACE, namespaces, mend=lambda current, wanted: current)
     classes = priority_classes.PRIORITY_CLASSES

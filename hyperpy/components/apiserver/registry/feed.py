@@ -82,11 +82,15 @@ class Feed:
         if self._watch is not None:
             await self._watch.request_progress()
 
-    async def aclose(self) -> None:
-        """End every reader and the task."""
+    def end(self) -> None:
+        """End every reader, after what waits for it."""
         for subscription in tuple(self._subscriptions):
             subscription.end()
             self.leave(subscription)
+
+    async def aclose(self) -> None:
+        """End every reader and the task."""
+        self.end()
         await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def _start(self) -> None:

@@ -38,6 +38,12 @@ class Feeds:
             self._ticker = asyncio.create_task(self._tick(), name="apiserver/bookmarks")
         return await feed.join(form.prefix(kind, namespace), after=after, limits=self._limits)
 
+    def end(self, kind: Kind) -> None:
+        """End every watch of a kind quietly: its readers come again, to what it is now, or do not find it any more."""
+        feed = self._feeds.get(form.prefix(kind))
+        if feed is not None:
+            feed.end()
+
     async def aclose(self) -> None:
         """End every watch and every task."""
         if self._ticker is not None:

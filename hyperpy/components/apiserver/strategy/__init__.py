@@ -9,6 +9,7 @@ from hyperpy.components.apiserver.strategy import (
     batch,
     bounds,
     cluster,
+    extensions,
     persistentvolume,
     platform,
     pod,
@@ -39,6 +40,7 @@ TABLE: dict[tuple[str, str], Strategy] = {
     **bounds.STRATEGIES,
     ("coordination.k8s.io", "leases"): Strategy(create_on_update=True, needs_resource_version=True),
     ("discovery.k8s.io", "endpointslices"): Strategy(generation=True),
+    ("apiextensions.k8s.io", "customresourcedefinitions"): extensions.DEFINITION,
     (_ADMISSION, "mutatingwebhookconfigurations"): _COUNTED,
     (_ADMISSION, "validatingwebhookconfigurations"): _COUNTED,
     (_ADMISSION, "validatingadmissionpolicybindings"): _COUNTED,
@@ -58,4 +60,6 @@ def of(kind: Kind) -> Strategy:
     known = TABLE.get((kind.group, kind.plural))
     if known is not None:
         return known
+    if kind.definition is not None:
+        return extensions.CUSTOM if "status" in kind.subresources else extensions.CUSTOM_WITHOUT_STATUS
     return _WITH_STATUS if "status" in kind.subresources else _PLAIN

@@ -34,6 +34,8 @@ class Strategy:
         note_times: fills in times of conditions in a changed object (new, old, now as a `Time`).
         generation: whether metadata.generation counts changes of what the user wants.
         counted_annotations: whether a changed annotation counts too.
+        counts_status: whether a changed status counts too: for custom kinds it is a field like any other, unless it
+            is a subresource.
         status_on_create: whether a status given at creation is kept.
         create_on_update: whether PUT makes a missing object.
         needs_resource_version: whether PUT must say the resourceVersion it is based on.
@@ -52,6 +54,7 @@ class Strategy:
     note_times: Callable[[Obj, Obj, str], None] | None = None
     generation: bool = False
     counted_annotations: bool = False
+    counts_status: bool = False
     status_on_create: bool = False
     create_on_update: bool = False
     needs_resource_version: bool = False

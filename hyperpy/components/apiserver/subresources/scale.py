@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from hyperpy.api import errors, labels, meta, schema, validation
 from hyperpy.api.apply import managers
+from hyperpy.api.custom.scale import ScalePaths
 from hyperpy.api.kinds import Kind
 from hyperpy.api.patch import values
 from hyperpy.api.paths import RequestInfo
@@ -40,7 +41,7 @@ async def get(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Re
     """The Scale of an object."""
     negotiation.accepted(request)
     kv = await core.objects.get(kind, write.namespace_of(info, kind), info.name)
-    return rendering.plain(of(await conversion.decoded(kind, kv)))
+    return rendering.plain(of(kind, await conversion.decoded(kind, kv)))
 
 
 async def update(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:
@@ -64,7 +65,7 @@ async def patch(core: Core, request: Request, info: RequestInfo, kind: Kind) -> 
     target = write.target(request, info, kind, dry_run=options.dry_run)
 
     async def transform(old: Obj) -> Obj:
-        wanted = content.apply(of(old), schema.of(SCALE).root)
+        wanted = content.apply(of(kind, old), schema.of(SCALE).root)
         field_validation.identify(SCALE, wanted)
         field_validation.settle(SCALE, wanted, repeated=content.repeated, level=options.field_validation)
         return _scaled(target, old, wanted)
@@ -83,7 +84,7 @@ async def _apply(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
     async def transform(old: Obj) -> Obj:
         before = field_managers.decoded(old)
         applied = apply_verb.applied_by(
-            operation, of(old), config, scale_managers.of_scale(before),
+            operation, of(kind, old), config, scale_managers.of_scale(before),
             zero=field_managers.zero_of(SCALE), force=options.force,
         )  # fmt: skip
         wanted: Obj = values.clone(applied.obj)
@@ -96,20 +97,37 @@ async def _apply(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
     return await _write(core, target, transform, warnings)
 
 
-def of(obj: Obj) -> Obj:
-    """The Scale that shows an object's replicas."""
-    own, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
-    shown: Obj = {"replicas": status.get("replicas") or 0}
-    selector = _selector(spec.get("selector"))
-    if selector:
-        shown["selector"] = selector
+def of(kind: Kind, obj: Obj) -> Obj:
+    """The Scale that shows an object's replicas.
+
+    Raises:
+        InternalError: an object of a custom kind does not say how many it wants.
+    """
+    if kind.definition is not None:
+        wanted, actual, selector = _custom(kind.definition.scale, obj)
+    else:
+        spec, status = obj.get("spec") or {}, obj.get("status") or {}
+        wanted, actual, selector = (
+            spec.get("replicas") or 0,
+            status.get("replicas") or 0,
+            _selector(spec.get("selector")),
+        )
+    own = obj["metadata"]
     return {
         "kind": SCALE.kind,
         "apiVersion": SCALE.api_version,
         "metadata": {name: own[name] for name in _KEPT if name in own},
-        "spec": {"replicas": spec.get("replicas") or 0},
-        "status": shown,
+        "spec": {"replicas": wanted},
+        "status": {"replicas": actual, **({"selector": selector} if selector else {})},
     }
+
+
+def _custom(paths: ScalePaths, obj: Obj) -> tuple[int, int, str]:
+    wanted = paths.wanted(obj)
+    if wanted is None:
+        text = f'the spec replicas field "{paths.replicas}" does not exist'
+        raise errors.InternalError(f"Internal error occurred: {text}", details={"causes": [{"message": text}]})
+    return wanted, paths.actual(obj), paths.selected(obj)
 
 
 def _selector(selector: Obj | None) -> str:
@@ -142,11 +160,14 @@ def _scaled(target: Write, old: Obj, wanted: Obj) -> Obj:
         text = "must be greater than or equal to 0"
         raise validation.invalid(SCALE, target.name, [cause.invalid("spec.replicas", replicas, text)])
     new: Obj = values.clone(old)
-    new.setdefault("spec", {})["replicas"] = replicas
+    if target.kind.definition is not None:
+        target.kind.definition.scale.set_wanted(new, replicas)
+    else:
+        new.setdefault("spec", {})["replicas"] = replicas
     return new
 
 
 async def _write(core: Core, target: Write, transform: Transform, warnings: list[str]) -> Response:
     written = await updating.update(core, target, transform)
-    shown = of(stored.decode(written.value, written.revision))
+    shown = of(target.kind, stored.decode(written.value, written.revision))
     return rendering.plain(shown, warnings=[*warnings, *target.warnings])

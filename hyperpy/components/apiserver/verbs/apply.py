@@ -14,7 +14,7 @@ from hyperpy.api import apply, errors, manifest
 from hyperpy.api.apply import last_applied, managers
 from hyperpy.api.apply.managers import Managed
 from hyperpy.api.apply.tracking import Applied
-from hyperpy.api.kinds import Kind
+from hyperpy.api.kinds import CUSTOM_RESOURCE_DEFINITION, Kind
 from hyperpy.api.patch import values
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
@@ -48,6 +48,8 @@ async def patch(core: Core, request: Request, info: RequestInfo, kind: Kind) -> 
             if made is None:
                 continue
             written = made
+        if kind is CUSTOM_RESOURCE_DEFINITION:
+            await core.definitions.reach(written.revision)
         return write.answer(core, kind, form, written, [*warnings, *target.warnings])
     raise updating.conflict(target, updating.MODIFIED_MEANWHILE)
 

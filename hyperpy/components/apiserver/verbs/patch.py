@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hyperpy.api import schema
-from hyperpy.api.kinds import Kind
+from hyperpy.api.kinds import CUSTOM_RESOURCE_DEFINITION, Kind
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
 from hyperpy.components.apiserver import field_validation, negotiation, patching, updating
@@ -20,10 +20,14 @@ async def patch(core: Core, request: Request, info: RequestInfo, kind: Kind) -> 
     form = negotiation.accepted(request)
     options = write_options.parse(request, "PatchOptions")
     content = patching.read(request, find_repeated=options.field_validation != write_options.IGNORE)
+    if kind.definition is not None:
+        patching.check_custom(content)
     target = write.target(request, info, kind, dry_run=options.dry_run)
     change = _Change(target, content, options.field_validation)
     rules = updating.BY_SUBRESOURCE[info.subresource]
     written = await updating.update(core, target, change.transform, rules=rules)
+    if kind is CUSTOM_RESOURCE_DEFINITION:
+        await core.definitions.reach(written.revision)
     return write.answer(core, kind, form, written, [*change.warnings, *target.warnings])
 
 

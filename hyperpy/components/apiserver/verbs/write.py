@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hyperpy.api import errors
 from hyperpy.api.apply import managers
-from hyperpy.api.kinds import Kind
+from hyperpy.api.kinds import CUSTOM_RESOURCE_DEFINITION, Kind
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
 from hyperpy.components.apiserver import creating, field_validation, negotiation, rendering, strategy, updating
@@ -21,6 +21,8 @@ async def create(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
     obj, warnings = read_object(request, kind, options.field_validation)
     write = target(request, info, kind, dry_run=options.dry_run)
     written = await creating.create(core, write, obj)
+    if kind is CUSTOM_RESOURCE_DEFINITION:
+        await core.definitions.reach(written.revision)
     return answer(core, kind, form, written, [*warnings, *write.warnings])
 
 
@@ -41,6 +43,8 @@ async def update(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
         if request.check_create is not None:
             request.check_create()
         written = await creating.create(core, write, obj)
+    if kind is CUSTOM_RESOURCE_DEFINITION:
+        await core.definitions.reach(written.revision)
     return answer(core, kind, form, written, [*warnings, *write.warnings])
 
 

@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hyperpy.commands import UserError
-
 _FIELD = re.compile(r"(?:[^\s.\[\]{}()'\",=<>!|?:\\]|\\.)+")
 _SLICE = re.compile(r"(-?\d*)(?::(-?\d*))?(?::(-?\d*))?")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -22,6 +20,11 @@ _COMPARE = re.compile(r"\s*(==|!=|<=|>=|<|>)\s*")
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge,
 }  # fmt: skip
+
+
+class JsonPathError(ValueError):
+    """An expression that makes no sense; the message says where."""
+
 
 #: From one value to those that a step leads to; the second argument is the document.
 Step = Callable[[Any, Any], list[Any]]
@@ -50,9 +53,22 @@ def render(template: str, document: Any) -> str:
     """The template with what its expressions find in the document.
 
     Raises:
-        UserError: the template makes no sense.
+        JsonPathError: the template makes no sense.
     """
     return _render(_Parser(template).template(), document, document)
+
+
+def finder(expression: str) -> Callable[[Any], list[Any]]:
+    """What looks up one expression (`.spec.replicas`, without braces) in documents: all values it leads to.
+
+    Raises:
+        JsonPathError: the expression makes no sense.
+    """
+    nodes = _Parser(f"{{{expression}}}").template()
+    if len(nodes) != 1 or not isinstance(nodes[0], _Path):
+        raise JsonPathError(f"error parsing jsonpath {expression}, it is not one path")
+    path = nodes[0]
+    return lambda document: _find(path, document, document)
 
 
 def _render(nodes: Sequence[Any], value: Any, root: Any) -> str:
@@ -278,8 +294,8 @@ class _Parser:
         if not self._skip(text):
             raise self._error(f'"{text}" is missing')
 
-    def _error(self, why: str) -> UserError:
-        return UserError(f"error parsing jsonpath {self._text}, {why} at position {self._at}")
+    def _error(self, why: str) -> JsonPathError:
+        return JsonPathError(f"error parsing jsonpath {self._text}, {why} at position {self._at}")
 
 
 def _unquoted(matched: re.Match[str]) -> str:

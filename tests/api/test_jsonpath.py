@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hyperpy.commands import UserError
-from hyperpy.ctl import jsonpath
+from hyperpy.api import jsonpath
 
 LIST = {
     "kind": "List",
@@ -74,5 +73,5 @@ def test_a_template(template: str, text: str) -> None:
     ],
 )
 def test_a_broken_template_is_refused(template: str, message: str) -> None:
-    with pytest.raises(UserError, match="error parsing jsonpath"):
+    with pytest.raises(jsonpath.JsonPathError, match="error parsing jsonpath"):
         jsonpath.render(template, LIST)
