@@ -99,10 +99,10 @@ class Definitions:
         try:
             while True:
                 try:
-                    items = await subscription.take()
-                    if not items:
+                    batches = await subscription.take()
+                    if not batches:
                         return
-                    for item in items:
+                    for item in (item for batch in batches for item in batch.items):
                         if isinstance(item, Change):
                             await self._apply(item)
                 except (errors.StatusError, StoreError) as error:
