@@ -14,6 +14,8 @@ from typing import Any
 
 import orjson
 
+#: The reader recurses in C: what is nested much deeper would end the process. JSON is not written deeper than 254.
+MAX_DEPTH = 300
 #: An alias may stand for a large subtree; a document that would grow beyond this many values is refused.
 MAX_VALUES = 1_000_000
 
@@ -81,6 +83,7 @@ def _load_yaml(raw: bytes) -> list[Any]:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
+        _check_depth(raw)
         documents = [document for document in _yaml().load_all(raw.decode()) if document is not None]
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
@@ -90,6 +93,23 @@ def _load_yaml(raw: bytes) -> list[Any]:
     if b"*" in raw and b"&" in raw:
         _count(documents, {})
     return documents
+
+
+def _check_depth(raw: bytes) -> None:
+    """Refuse what is nested too deeply, before anything recurses. Raises ManifestError, YAMLError."""
+    block = max((len(line) - len(line.lstrip(b" -?\t")) for line in raw.splitlines()), default=0)
+    if block + raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return  # it cannot be, so the slow look is not needed
+    from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, SequenceEndEvent, SequenceStartEvent
+
+    depth = 0
+    for event in _yaml().parse(raw.decode()):
+        if isinstance(event, MappingStartEvent | SequenceStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise ManifestError(f"error converting YAML to JSON: yaml: exceeded max depth of {MAX_DEPTH}")
+        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
+            depth -= 1
 
 
 def _count(value: Any, seen: dict[int, int]) -> int:

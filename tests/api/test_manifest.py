@@ -78,3 +78,22 @@ _JSON = st.recursive(
 @given(st.dictionaries(st.text(max_size=6), _JSON, max_size=4))
 def test_what_is_written_reads_back_the_same(value: dict[str, object]) -> None:
     assert manifest.load(manifest.dump({"root": value})) == {"root": value}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("- " * 5000 + "a", id="lists"),
+        pytest.param("[" * 5000 + "]" * 5000, id="flow lists"),
+        pytest.param("{a: " * 5000 + "1" + "}" * 5000, id="flow objects"),
+        pytest.param("\n".join(" " * depth + "a:" for depth in range(1000)), id="objects"),
+    ],
+)
+def test_what_is_nested_too_deeply_is_refused_before_anything_recurses(text: str) -> None:
+    with pytest.raises(manifest.ManifestError, match="exceeded max depth of 300"):
+        manifest.load(text)
+
+
+def test_many_brackets_that_are_not_nested_are_read() -> None:
+    text = "script: |\n" + "  if [[ -n $a ]]; then b={}; fi\n" * 400
+    assert manifest.load(text)["script"].count("[[") == 400

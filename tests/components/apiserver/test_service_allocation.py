@@ -224,3 +224,11 @@ async def test_there_is_one_range_and_it_is_this_servers(cluster):
         await cluster.client.delete(kinds.SERVICE_CIDR, "kubernetes")
     found["metadata"]["labels"] = {"a": "b"}
     await cluster.client.update(kinds.SERVICE_CIDR, found)
+
+
+async def test_port_zero_means_none(cluster):
+    made = await cluster.client.create(
+        kinds.SERVICE, service("a", healthCheckNodePort=0, ports=[{"port": 80, "nodePort": 0}])
+    )
+    assert "healthCheckNodePort" not in made["spec"]
+    assert "nodePort" not in made["spec"]["ports"][0]

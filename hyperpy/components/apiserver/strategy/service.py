@@ -40,8 +40,13 @@ def _update(new: Obj, old: Obj) -> None:
 
 
 def normalize(service: Obj) -> None:
-    """`clusterIP` and `clusterIPs` say the same; a Service with addresses has an IP family."""
+    """`clusterIP` and `clusterIPs` say the same; a Service with addresses has an IP family; port 0 means none."""
     spec = service.setdefault("spec", {})
+    if not spec.get("healthCheckNodePort"):
+        spec.pop("healthCheckNodePort", None)
+    for port in spec.get("ports") or ():
+        if not port.get("nodePort"):
+            port.pop("nodePort", None)
     if not needs_cluster_ip(spec):
         for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
             if not spec.get(name):
