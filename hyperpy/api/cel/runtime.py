@@ -19,7 +19,7 @@ from typing import Any
 
 from cel_expr_python import cel
 
-from hyperpy.api.cel import library, messages, protocol, types, values
+from hyperpy.api.cel import hazards, library, messages, protocol, types, values
 from hyperpy.api.cel.descriptors import Messages
 from hyperpy.api.cel.library import authorizer
 from hyperpy.api.cel.protocol import CelError
@@ -50,12 +50,15 @@ class Environment:
     def compile(self, expression: str) -> Program:
         try:
             checked = self._checker.compile(expression)
+            if hazards.mixes_maps_and_optionals(expression, optional=self._optional):
+                raise CelError(hazards.REFUSAL)
             if self._optional:
                 checked = self._checker.compile(self._bound(expression))
             plan = _machine().deserialize(checked.serialize())
+            returns = _type_name(checked.return_type().name())
         except (RuntimeError, UnicodeError) as error:
             raise CelError(messages.compiling(str(error))) from error
-        return Program(self, plan, _type_name(checked.return_type().name()))
+        return Program(self, plan, returns)
 
     def _bound(self, expression: str) -> str:
         """The text with each optional variable bound to the field of its holder: values cannot be made optional."""
@@ -113,17 +116,23 @@ class Program:
         with authorizer.answering(ready.ask):
             try:
                 found = self._plan.eval(activation=ready.activation)
-                plain = found.plain_value()
-                failed = found.type() == cel.Type.ERROR
+                if found.type() == cel.Type.ERROR:
+                    raise CelError(messages.evaluating(str(found.value())))
+                return _plain(found)
             except (RuntimeError, UnicodeError) as error:
                 raise CelError(messages.evaluating(str(error))) from error
-            except TypeError as error:
-                raise CelError(
-                    "the expression's value is of a type that has no plain form (an optional value)"
-                ) from error
-        if failed:
-            raise CelError(messages.evaluating(plain))
-        return bytes(plain) if isinstance(plain, bytearray) else plain
+            except (TypeError, SystemError) as error:
+                raise CelError("the expression's value has no plain form (an optional value)") from error
+
+
+def _plain(value: Any) -> Any:
+    """A value as plain data, made step by step: the runtime's own way to do so crashes over some maps."""
+    plain = value.value()
+    if isinstance(plain, list):
+        return [_plain(each) for each in plain]
+    if isinstance(plain, dict):
+        return {key: _plain(each) for key, each in plain.items()}
+    return bytes(plain) if isinstance(plain, bytearray) else plain
 
 
 _HOLDER_SUFFIX = "_optional__"
