@@ -6,6 +6,9 @@ Watches: ResourceQuota, and every kind that can be counted.   Writes: ResourceQu
     object gone, over or changed ──▶ counted soon ──quota charged a moment ago──▶ counted when that has settled
     quota charged by admission ──▶ counted when it has settled: nothing to do, or the object was never written
 
+Kinds that came after the start have no cache here: they are listed when a quota that counts them is, and such a quota
+is counted every `RECHECK_S` too.
+
 Admission charges quotas just before an object is written. Between the two a count would miss the object and give its
 place to another, so a quota that was charged less than `SETTLE_S` ago is left alone.
 """
@@ -13,6 +16,8 @@ place to another, so a quota that was charged less than `SETTLE_S` ago is left a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+
+import orjson
 
 from hyperpy.api import errors, kinds, meta, quota
 from hyperpy.api.kinds import Kind
@@ -24,8 +29,12 @@ from hyperpy.components.controllers.context import Context
 
 #: Longer than an object takes from its admission to its event here.
 SETTLE_S = 1.0
+#: For quotas on kinds that have no cache.
+RECHECK_S = 30.0
 #: What goes within this time is counted together.
 GATHER_S = 0.1
+
+_COUNT = "count/"
 
 Objects = Mapping[tuple[str, str], Sequence[Obj]]
 
@@ -74,14 +83,40 @@ class ResourceQuotaController:
         settles_s = self._charged.get(key, -SETTLE_S) + SETTLE_S - self._clock.monotonic()
         if settles_s > 0 and _is_known(current):
             return settles_s
-        wanted = plan(current, _InNamespace(self._caches, namespace), now=self._clock.now())
+        others = await self._others(current, namespace)
+        again_s = RECHECK_S if others else None
+        wanted = plan(current, _InNamespace(self._caches, namespace, others), now=self._clock.now())
         if wanted is None:
-            return None
+            return again_s
         try:
             await self._client.update(kinds.RESOURCE_QUOTA, wanted, subresource="status")
         except errors.NotFound:
             pass
-        return None
+        return again_s
+
+    async def _others(self, current: Obj, namespace: str | None) -> dict[tuple[str, str], Sequence[Obj]]:
+        """The objects that a quota counts and no cache holds; none of a kind that nobody serves."""
+        found: dict[tuple[str, str], Sequence[Obj]] = {}
+        for name in (current.get("spec") or {}).get("hard") or {}:
+            plural, _, group = name.removeprefix(_COUNT).partition(".")
+            if not name.startswith(_COUNT) or not group or (group, plural) in self._caches:
+                continue
+            kind = await self._served(group, plural)
+            found[group, plural] = (
+                (await self._client.list(kind, namespace=namespace)).items if kind is not None else ()
+            )
+        return found
+
+    async def _served(self, group: str, plural: str) -> Kind | None:
+        """A kind by what the API tells of its group, or None."""
+        try:
+            told = orjson.loads(await self._client.raw("GET", f"/apis/{group}"))
+            version = told["preferredVersion"]["version"]
+            listed = orjson.loads(await self._client.raw("GET", f"/apis/{group}/{version}"))
+        except errors.NotFound:
+            return None
+        names = {each["name"]: each["kind"] for each in listed.get("resources") or () if each.get("namespaced")}
+        return Kind(group, version, names[plural], plural) if plural in names else None
 
     def _quota_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         if new is None:
@@ -110,20 +145,21 @@ class ResourceQuotaController:
 
 
 class _InNamespace(Mapping[tuple[str, str], Sequence[Obj]]):
-    """The cached objects of a namespace by group and plural, looked up when they are asked for."""
+    """The objects of a namespace by group and plural: cached ones, looked up when they are asked for, and others."""
 
-    def __init__(self, caches: Mapping[tuple[str, str], Informer], namespace: str | None) -> None:
+    def __init__(self, caches: Mapping[tuple[str, str], Informer], namespace: str | None, others: Objects) -> None:
         self._caches = caches
         self._namespace = namespace
+        self._others = others
 
     def __getitem__(self, key: tuple[str, str]) -> Sequence[Obj]:
-        return self._caches[key].list(self._namespace)
+        return self._others[key] if key in self._others else self._caches[key].list(self._namespace)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self._caches)
+        return iter({**self._caches, **self._others})
 
     def __len__(self) -> int:
-        return len(self._caches)
+        return len(self._caches.keys() | self._others.keys())
 
 
 def _is_known(current: Obj) -> bool:
