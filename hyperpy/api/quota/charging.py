@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hyperpy.api import quantity
-from hyperpy.api.quota import lists, selectors
+from hyperpy.api.quota import lists
 from hyperpy.api.quota.evaluators import Evaluator
+from hyperpy.api.quota.limited import LimitedResource, concerns, uncovered
 from hyperpy.api.quota.lists import ResourceList
 
 Obj = dict[str, Any]
@@ -26,42 +27,49 @@ class Change:
     used: ResourceList
 
 
-def charge(quotas: Sequence[Obj], evaluator: Evaluator, new: Obj, old: Obj | None, *, now: float) -> list[Change]:
+def charge(
+    quotas: Sequence[Obj],
+    evaluator: Evaluator,
+    new: Obj,
+    old: Obj | None,
+    *,
+    now: float,
+    limited: Sequence[LimitedResource] = (),
+) -> list[Change]:
     """What an object does to the quotas of its namespace.
 
     Args:
         old: the object before the change; None for a new one.
         now: seconds since the epoch.
+        limited: what objects of the kind may not use without a quota.
     Returns:
         The quotas whose usage grows.
     Raises:
-        Exceeded: a quota has no room for it.
+        Exceeded: a quota has no room for it, or there is none and there has to be one.
     """
-    concerned = [index for index, quota in enumerate(quotas) if _concerns(quota, evaluator, new)]
+    concerned = [index for index, quota in enumerate(quotas) if concerns(quota, evaluator, new)]
     for index in concerned:
         _check_measurable(quotas[index], evaluator, new)
-    if not concerned:
+    if not concerned and not limited:
         return []
     used = evaluator.usage(new, now)
     negative = [name for name, amount in used.items() if quantity.parse(amount) < 0]
     if negative:
         raise Exceeded(f"quota usage is negative for resource(s): {lists.names_shown(negative)}")
+    if limited:
+        more = used if old is None else lists.increase(used, evaluator.usage(old, now))
+        problem = uncovered(limited, evaluator, new, used, quotas) if lists.without_zeros(more) else ""
+        if problem:
+            raise Exceeded(problem)
     changes = []
     for index in concerned:
         more = lists.without_zeros(used)
-        if old is not None and _concerns(quotas[index], evaluator, old):
+        if old is not None and concerns(quotas[index], evaluator, old):
             more = lists.increase(used, evaluator.usage(old, now))
         change = _charged(index, quotas[index], more)
         if change is not None:
             changes.append(change)
     return changes
-
-
-def _concerns(quota: Obj, evaluator: Evaluator, obj: Obj) -> bool:
-    """Whether an object counts against a quota: by its resources, and by every scope."""
-    if not evaluator.measured(_hard(quota)):
-        return False
-    return all(evaluator.in_scope(selector, obj) for selector in selectors.scopes(quota))
 
 
 def _check_measurable(quota: Obj, evaluator: Evaluator, obj: Obj) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hyperpy.client import kubeconfig
 from hyperpy.components.apiserver.admission import table
-from hyperpy.components.apiserver.admission.pod_security import PodSecuritySettings
 from hyperpy.components.apiserver.admission.world import Settings
 from hyperpy.components.apiserver.pki import FRONT_PROXY, Credentials, Pki
 from hyperpy.components.apiserver.requestheader import RequestHeader
@@ -185,15 +184,16 @@ def check(options: Options) -> None:
 
 def admission(options: Options) -> Settings:
     """What the admission plugins are told. Raises StartFailure."""
-    pod_security = PodSecuritySettings()
-    if options.admission_control_config_file is not None:
-        from hyperpy.components.apiserver.admission import configuration
+    chosen = Settings(options.enable_admission_plugins, options.disable_admission_plugins)
+    if options.admission_control_config_file is None:
+        return chosen
+    from hyperpy.components.apiserver.admission import configuration
 
-        try:
-            pod_security = configuration.pod_security(options.admission_control_config_file)
-        except configuration.ConfigurationError as error:
-            raise StartFailure(f"--admission-control-config-file: {error}") from error
-    return Settings(options.enable_admission_plugins, options.disable_admission_plugins, pod_security)
+    try:
+        found = configuration.read(options.admission_control_config_file)
+    except configuration.ConfigurationError as error:
+        raise StartFailure(f"--admission-control-config-file: {error}") from error
+    return replace(chosen, pod_security=found.pod_security, limited_resources=found.limited_resources)
 
 
 def service_network(options: Options) -> ipaddress.IPv4Network:

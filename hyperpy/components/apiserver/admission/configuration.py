@@ -1,4 +1,4 @@
-"""`--admission-control-config-file`: an AdmissionConfiguration, of which the plugin PodSecurity is configured.
+"""`--admission-control-config-file`: an AdmissionConfiguration with the settings of PodSecurity and ResourceQuota.
 
 Source: the API references of `apiserver.config.k8s.io/v1` and `pod-security.admission.config.k8s.io/v1`.
 """
@@ -6,15 +6,18 @@ Source: the API references of `apiserver.config.k8s.io/v1` and `pod-security.adm
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from hyperpy.api import manifest
 from hyperpy.api.podsecurity import LevelVersion, Policy
 from hyperpy.api.podsecurity.levels import MODES, level_problem, version_problem
+from hyperpy.api.quota import LimitedResource
 from hyperpy.components.apiserver.admission.pod_security import PodSecuritySettings
 
 API_VERSIONS = ("apiserver.config.k8s.io/v1", "apiserver.k8s.io/v1alpha1")
+_QUOTA = ("apiserver.config.k8s.io/v1", "resourcequota.admission.k8s.io/v1beta1")
 _POD_SECURITY = tuple(f"pod-security.admission.config.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 
 
@@ -22,25 +25,38 @@ class ConfigurationError(ValueError):
     """A file cannot be used; the message names it and says why."""
 
 
-def pod_security(path: Path) -> PodSecuritySettings:
-    """The settings of PodSecurity in a configuration file; the defaults where it has none.
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the file says; defaults where it is silent."""
+
+    pod_security: PodSecuritySettings = field(default_factory=PodSecuritySettings)
+    limited_resources: tuple[LimitedResource, ...] = ()
+
+
+def read(path: Path) -> Configuration:
+    """The settings in a configuration file.
 
     Raises:
         ConfigurationError: it cannot be read, does not parse, or configures something that this server has not.
     """
     whole = _read(path)
     _expect(path, whole, "AdmissionConfiguration", API_VERSIONS)
-    settings = PodSecuritySettings()
+    found = Configuration()
     for plugin in whole.get("plugins") or ():
         name = plugin.get("name") or ""
-        if name != "PodSecurity":
-            raise ConfigurationError(f'{path}: the plugin "{name}" takes no configuration here; only PodSecurity does')
         at, own = path, plugin.get("configuration")
         if own is None:
             at = path.parent / (plugin.get("path") or "")
             own = _read(at)
-        settings = _pod_security(at, own)
-    return settings
+        if name == "PodSecurity":
+            found = replace(found, pod_security=_pod_security(at, own))
+        elif name == "ResourceQuota":
+            found = replace(found, limited_resources=_limited_resources(at, own))
+        else:
+            raise ConfigurationError(
+                f'{path}: the plugin "{name}" takes no configuration here; PodSecurity and ResourceQuota do'
+            )
+    return found
 
 
 def _read(path: Path) -> Any:
@@ -80,3 +96,16 @@ def _mode(path: Path, defaults: dict[str, str], mode: str) -> LevelVersion:
         if problem:
             raise ConfigurationError(f'{path}: defaults.{name}: "{value}": {problem}')
     return chosen
+
+
+def _limited_resources(path: Path, obj: Any) -> tuple[LimitedResource, ...]:
+    _expect(path, obj, "ResourceQuotaConfiguration", _QUOTA)
+    return tuple(
+        LimitedResource(
+            each.get("apiGroup") or "",
+            each.get("resource") or "",
+            tuple(each.get("matchContains") or ()),
+            tuple(each.get("matchScopes") or ()),
+        )
+        for each in obj.get("limitedResources") or ()
+    )

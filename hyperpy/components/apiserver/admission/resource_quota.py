@@ -12,10 +12,12 @@ Source: the admission controllers reference, "ResourceQuota".
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
 from hyperpy.api import errors, quota
 from hyperpy.api.kinds import RESOURCE_QUOTA, Kind
+from hyperpy.api.quota import LimitedResource
 from hyperpy.client.clock import Clock
 from hyperpy.components.apiserver.admission.chain import CREATE, UPDATE, Attributes, refusal
 from hyperpy.components.apiserver.registry import form
@@ -26,9 +28,16 @@ _ROUNDS = 64
 
 
 class ResourceQuota:
-    def __init__(self, objects: Objects, clock: Clock) -> None:
+    """Args:
+    limited: what may not be used without a quota.
+    """
+
+    def __init__(self, objects: Objects, clock: Clock, limited: Sequence[LimitedResource] = ()) -> None:
         self._objects = objects
         self._clock = clock
+        self._limited: dict[tuple[str, str], list[LimitedResource]] = {}
+        for each in limited:
+            self._limited.setdefault((each.group, each.plural), []).append(each)
         self._charging: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def concerns(self, kind: Kind) -> bool:
@@ -40,7 +49,8 @@ class ResourceQuota:
         namespace = attributes.namespace
         if evaluator is None or not namespace or not _may_use_more(attributes, evaluator):
             return
-        if not (await self._objects.everything(RESOURCE_QUOTA, namespace)).kvs:
+        limited = (attributes.kind.group, attributes.kind.plural) in self._limited
+        if not limited and not (await self._objects.everything(RESOURCE_QUOTA, namespace)).kvs:
             return
         lock = self._charging.setdefault(namespace, asyncio.Lock())
         async with lock:
@@ -57,8 +67,10 @@ class ResourceQuota:
         assert attributes.obj is not None
         kvs = (await self._objects.everything(RESOURCE_QUOTA, namespace)).kvs
         quotas = [form.decoded(kv) for kv in kvs]
+        limited = self._limited.get((attributes.kind.group, attributes.kind.plural)) or ()
+        now = self._clock.now()
         try:
-            changes = quota.charge(quotas, evaluator, attributes.obj, attributes.old, now=self._clock.now())
+            changes = quota.charge(quotas, evaluator, attributes.obj, attributes.old, now=now, limited=limited)
         except quota.Exceeded as why:
             raise refusal(attributes, str(why)) from why
         if not changes or attributes.dry_run:

@@ -50,6 +50,10 @@ class Row:
     on: bool = True
 
 
+def _resource_quota(world: World) -> Plugin:
+    return ResourceQuota(world.objects, world.clock, world.settings.limited_resources)
+
+
 PLUGINS = (
     Row("NamespaceLifecycle", lambda world: NamespaceLifecycle(world.objects)),
     Row("LimitRanger", lambda world: LimitRanger(world.objects)),
@@ -70,7 +74,7 @@ PLUGINS = (
     Row("MutatingAdmissionWebhook", MutatingAdmissionWebhook),
     Row("ValidatingAdmissionPolicy", ValidatingAdmissionPolicy),
     Row("ValidatingAdmissionWebhook", ValidatingAdmissionWebhook),
-    Row("ResourceQuota", lambda world: ResourceQuota(world.objects, world.clock)),
+    Row("ResourceQuota", _resource_quota),
 )
 
 #: Judges that are no plugins in Kubernetes, but a part of its storage: no flag switches them off.

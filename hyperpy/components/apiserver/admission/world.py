@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 
 from hyperpy.api.kinds import Registry
+from hyperpy.api.quota import LimitedResource
 from hyperpy.client.clock import Clock
 from hyperpy.components.apiserver.admission.pod_security import PodSecuritySettings
 from hyperpy.components.apiserver.authorization import Authorizer
@@ -23,11 +24,13 @@ class Settings:
         enable: names of plugins to ask beside those that are on by default (`--enable-admission-plugins`).
         disable: names of plugins to leave out (`--disable-admission-plugins`).
         pod_security: of the plugin PodSecurity (`--admission-control-config-file`).
+        limited_resources: of the plugin ResourceQuota (in the same file): what may not be used without a quota.
     """
 
     enable: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
     pod_security: PodSecuritySettings = field(default_factory=PodSecuritySettings)
+    limited_resources: tuple[LimitedResource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ plugins:
 def test_the_configuration_file_is_read(tmp_path):
     path = tmp_path / "admission.yaml"
     path.write_text(FILE)
-    settings = configuration.pod_security(path)
+    settings = configuration.read(path).pod_security
     assert settings.defaults == Policy(
         enforce=LevelVersion("baseline", "v1.30"), warn=LevelVersion("restricted", "latest")
     )
@@ -143,4 +143,4 @@ def test_a_configuration_file_that_cannot_be_used_is_refused(tmp_path, change, s
     path = tmp_path / "admission.yaml"
     path.write_text(FILE.replace(*change))
     with pytest.raises(configuration.ConfigurationError, match=says):
-        configuration.pod_security(path)
+        configuration.read(path)

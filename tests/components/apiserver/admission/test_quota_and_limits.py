@@ -7,6 +7,9 @@ import asyncio
 import pytest
 
 from hyperpy.api import errors, kinds
+from hyperpy.components.apiserver.admission import configuration
+from hyperpy.components.apiserver.admission.world import Settings
+from hyperpy.components.apiserver.config import CoreConfig
 
 PODS = "/api/v1/namespaces/default/pods"
 CORE = "/api/v1/namespaces/default"
@@ -68,6 +71,53 @@ async def test_other_kinds_are_counted(cluster, make_config_map):
     await set_quota(cluster, **{"count/configmaps": "0", "count/deployments.apps": "1"})
     with pytest.raises(errors.Forbidden, match="requested: count/configmaps=1"):
         await cluster.json("POST", f"{CORE}/configmaps", make_config_map("c"))
+
+
+CONFIGURATION = """
+apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- name: ResourceQuota
+  configuration:
+    apiVersion: apiserver.config.k8s.io/v1
+    kind: ResourceQuotaConfiguration
+    limitedResources:
+    - resource: persistentvolumeclaims
+      matchContains: [gold.storageclass.storage.k8s.io/requests.storage]
+    - resource: pods
+      matchScopes:
+      - {scopeName: PriorityClass, operator: In, values: [system-node-critical]}
+"""
+
+
+class TestLimited:
+    @pytest.fixture
+    def config(self, tmp_path):
+        path = tmp_path / "admission.yaml"
+        path.write_text(CONFIGURATION)
+        return CoreConfig(admission=Settings(limited_resources=configuration.read(path).limited_resources))
+
+    async def test_what_is_limited_needs_a_quota(self, cluster):
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+        claim = {"metadata": {"name": "c"}, "spec": {**spec, "storageClassName": "gold"}}
+        says = "insufficient quota to consume: gold.storageclass.storage.k8s.io/requests.storage"
+        with pytest.raises(errors.Forbidden, match=says):
+            await cluster.json("POST", f"{CORE}/persistentvolumeclaims", claim)
+        await set_quota(cluster, **{"gold.storageclass.storage.k8s.io/requests.storage": "2Gi"})
+        await cluster.json("POST", f"{CORE}/persistentvolumeclaims", claim)
+
+    async def test_a_limited_priority_needs_a_quota_of_its_scope(self, cluster, make_pod):
+        await cluster.json("POST", PODS, make_pod("plain"))
+        critical = make_pod("critical", priorityClassName="system-node-critical")
+        says = r"insufficient quota to match these scopes: \[\{PriorityClass In \[system-node-critical\]\}\]"
+        with pytest.raises(errors.Forbidden, match=says):
+            await cluster.json("POST", PODS, critical)
+        selector = {"scopeName": "PriorityClass", "operator": "In", "values": ["system-node-critical"]}
+        spec = {"hard": {"pods": "1"}, "scopeSelector": {"matchExpressions": [selector]}}
+        made = await cluster.json("POST", f"{CORE}/resourcequotas", {"metadata": {"name": "q"}, "spec": spec})
+        made["status"] = {"hard": {"pods": "1"}, "used": {"pods": "0"}}
+        await cluster.json("PUT", f"{CORE}/resourcequotas/q/status", made)
+        await cluster.json("POST", PODS, critical)
 
 
 async def test_a_container_gets_the_defaults_of_the_limit_range(cluster, make_pod):
