@@ -46,6 +46,7 @@ class Parts:
     streams: Streams
     deadlines: Deadlines
     auditing: Backend | None
+    access: AccessMetrics
 
 
 def authorizer(options: Options, informers: Informers) -> Authorizer:
@@ -117,7 +118,8 @@ def assemble(
         jwks_uri=f"{url}/openid/v1/jwks",
     )
     auditor, auditing = _audit(options, instruments, clock)
-    observer = Observer(RequestMetrics(instruments, router.knows), AccessMetrics(instruments), auditor)
+    access_metrics = AccessMetrics(instruments)
+    observer = Observer(RequestMetrics(instruments, router.knows), access_metrics, auditor)
     deadlines = Deadlines(options.request_timeout_s)
     chain = Chain(
         authenticator=Authenticator(tokens=tokens, accounts=accounts, anonymous=options.anonymous_auth),
@@ -127,7 +129,7 @@ def assemble(
         deadlines=deadlines,
         observer=observer,
     )
-    return Parts(chain, streams, deadlines, auditing)
+    return Parts(chain, streams, deadlines, auditing, access_metrics)
 
 
 def _audit(options: Options, instruments: Instruments, clock: Clock) -> tuple[Auditor | None, Backend | None]:

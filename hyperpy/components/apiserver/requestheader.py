@@ -7,7 +7,8 @@ A proxy shows a client certificate of its own authority; then `X-Remote-User` an
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ class Peer:
 
 
 class Peers:
-    """Tells front proxies from other clients.
+    """Tells front proxies from other clients. `lasts`, where it is set, is told for each client certificate how many
+    seconds it is still good for.
 
     Args:
         settings: None: nobody speaks for others.
@@ -59,6 +61,7 @@ class Peers:
     """
 
     def __init__(self, settings: RequestHeader | None, *, client_authorities: bytes) -> None:
+        self.lasts: Callable[[float], None] | None = None
         self._settings = settings
         self._authorities: list[bytes] = []
         self._subjects: list[Any] = []
@@ -72,6 +75,8 @@ class Peers:
         certificate = transport.get_extra_info("peercert")
         if not certificate:
             return Peer()
+        if self.lasts is not None:
+            self.lasts(ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time())
         if self._settings is None or certificate.get("issuer") not in self._subjects:
             return Peer(certificate_user(certificate))
         der = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
@@ -120,7 +125,7 @@ def _read(path: Path) -> tuple[list[bytes], list[Any]]:
         text = path.read_text()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_verify_locations(cadata=text)
-    except (OSError, UnicodeDecodeError, ssl.SSLError) as error:
+    except (OSError, ValueError) as error:  # among them: not text, no PEM, nothing
         raise StartFailure(f"{_FLAG}: cannot use {path}: {error}") from error
     end = "-----END CERTIFICATE-----"
     blocks = [f"{part}{end}\n" for part in text.split(end) if "-----BEGIN CERTIFICATE-----" in part]

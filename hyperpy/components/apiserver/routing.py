@@ -126,9 +126,13 @@ class Router:
         """The answer of another server to a request for a path of its own; None when there is none."""
         if not self._remotes:
             return None
-        root, group, version, *more = (*request.path.strip("/").split("/"), "", "")
-        if root == "apis" and not any(more) and (service := self._remotes.get((group, version))) is not None:
-            return await self._remote(request, service)
+        root, *place = request.path.strip("/").split("/")
+        if root == "api":
+            place = ["", *place]
+        if root in ("api", "apis") and len(place) == 2:
+            service = self._remotes.get((place[0], place[1]))
+            if service is not None:
+                return await self._remote(request, service)
         return await self._aggregator.openapi.document(request)
 
     async def _remote(self, request: Request, service: dict[str, Any]) -> Response:

@@ -111,13 +111,15 @@ class ApiServer:
             authorizer = assembly.authorizer(self.options, self.informers)
             core = await self._open_core(stack, authorizer)
             aggregator = self._aggregator(stack, core.core.instruments)
-            self._chain = await self._build(stack, core, authorizer, aggregator)
+            parts = await self._build(stack, core, authorizer, aggregator)
+            self._chain = parts.chain
+            peers.lasts = parts.access.certificate_expirations.observe
             await stack.enter_async_context(self.informers)
             await authorizer.synced()
             await aggregator.synced()
             await stack.enter_async_context(beside(aggregator.run(), name="apiserver/aggregator"))
             self._checks.done(*aggregation.HOOKS)
-            await self._listen(stack, self._chain, peers, secure, plain)
+            await self._listen(stack, parts.chain, peers, secure, plain)
             self._write_kubeconfigs()
             log.info("the API server listens on %s", self.url)
             ready()
@@ -168,7 +170,7 @@ class ApiServer:
         core: resources.ResourceHandler,
         authorizer: Authorizer,
         aggregator: Aggregator,
-    ) -> Chain:
+    ) -> assembly.Parts:
         parts = assembly.assemble(
             self.options,
             core,
@@ -185,7 +187,7 @@ class ApiServer:
         stack.callback(parts.deadlines.aclose)
         if parts.auditing is not None:
             await stack.enter_async_context(beside(parts.auditing.run(), name="apiserver/audit"))
-        return parts.chain
+        return parts
 
     async def _listen(
         self,

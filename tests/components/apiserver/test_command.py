@@ -20,6 +20,8 @@ from hyperpy.components.apiserver.command import app
         (["--token-auth-file=/nowhere"], "--token-auth-file: cannot read /nowhere"),
         (["--client-ca-file=/dev/null"], "--client-ca-file: cannot use /dev/null: not PEM"),
         (["--tls-cert-file=/nowhere"], "--tls-cert-file and --tls-private-key-file must be given together"),
+        (["--requestheader-client-ca-file=/dev/null"], "--requestheader-client-ca-file: cannot use /dev/null"),
+        (["--proxy-client-cert-file=/nowhere"], "--proxy-client-cert-file and --proxy-client-key-file must be given"),
         (["--audit-policy-file=/nowhere", "--audit-log-path=-"], "--audit-policy-file: cannot read /nowhere"),
         (["--request-timeout=soon"], "--request-timeout=soon is no duration"),
         (["--shutdown-delay-duration=5"], "--shutdown-delay-duration=5 is no duration"),

@@ -6,7 +6,6 @@ Watches: Service, EndpointSlice (from the first remote APIService on).
 from __future__ import annotations
 
 import base64
-import binascii
 import random
 import ssl
 from collections.abc import Callable, Iterable
@@ -106,7 +105,7 @@ class Backing:
         if found is None:
             try:
                 found = nodes.unchecked() if unchecked else ssl.create_default_context(cadata=_authority(bundle))
-            except (ssl.SSLError, binascii.Error, UnicodeDecodeError) as error:
+            except (ssl.SSLError, ValueError) as error:  # among them: no base64, not text, nothing
                 raise errors.InternalError(f"spec.caBundle: no PEM certificates: {error}") from error
             own = self._credentials()
             found.load_cert_chain(own.cert_file, own.key_file)

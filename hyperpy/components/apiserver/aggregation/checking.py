@@ -97,7 +97,7 @@ class Checking:
         place = spec.get("group") or "", spec["version"]
         verdict = availability.of_service(spec["service"], *self._backing.found(spec["service"]))
         if verdict is None:
-            verdict = await self._asked(service, f"/apis/{place[0]}/{place[1]}")
+            verdict = await self._asked(service, path_of(place))
         discovery = None
         if verdict == availability.PASSED:
             discovery = await self._discovery(service, place)
@@ -128,7 +128,7 @@ class Checking:
 
     async def _discovery(self, service: Obj, place: tuple[str, str]) -> Obj | None:
         """What the server has; None when it cannot be trusted or understood."""
-        body = await self.fetch(service, f"/apis/{place[0]}/{place[1]}")
+        body = await self.fetch(service, path_of(place))
         if not isinstance(body, dict) or body.get("kind") != "APIResourceList":
             return None
         return resource_list.convert(place[1], body)
@@ -167,3 +167,9 @@ class Checking:
             reference = service["spec"]["service"]
             if (reference["namespace"], reference["name"]) == (namespace, name):
                 self._queue.add(service["metadata"]["name"])
+
+
+def path_of(place: tuple[str, str]) -> str:
+    """The path below which a group and version is answered."""
+    group, version = place
+    return f"/apis/{group}/{version}" if group else f"/api/{version}"

@@ -6,6 +6,11 @@ from hyperpy.components.instruments import Distribution, Instruments, Value
 
 _AUTHENTICATION_S = tuple(0.001 * 2**power for power in range(15))
 _AUTHORIZATION_S = _AUTHENTICATION_S
+_DAY_S = 86_400
+_EXPIRATIONS_S = (
+    0, 1800, 3600, 7200, 21_600, 43_200, _DAY_S, 2 * _DAY_S, 4 * _DAY_S, 7 * _DAY_S, 30 * _DAY_S, 90 * _DAY_S,
+    180 * _DAY_S, 360 * _DAY_S,
+)  # fmt: skip
 
 
 class AccessMetrics:
@@ -31,6 +36,12 @@ class AccessMetrics:
             ("result",),
             bounds=_AUTHORIZATION_S,
         )
+        #: Of client certificates: seconds until they end, once a connection.
+        self.certificate_expirations = instruments.histogram(
+            "apiserver_client_certificate_expiration_seconds",
+            "Distribution of the remaining lifetime on the certificate used to authenticate a request.",
+            bounds=_EXPIRATIONS_S,
+        ).child()
         self._authenticated = _Pair(attempts.child("success"), durations.child("success"))
         self._unauthenticated = _Pair(attempts.child("failure"), durations.child("failure"))
         self._allowed = _Pair(asked.child("allowed"), asking.child("allowed"))

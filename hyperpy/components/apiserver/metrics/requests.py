@@ -26,7 +26,7 @@ _COMPONENT = "apiserver"
 _TERMINATIONS = frozenset((429, 504))
 
 #: Resources that Kubernetes v1.34 warns of; none has a release in which it goes.
-DEPRECATED = frozenset({("", "v1", "endpoints")})
+DEPRECATED = frozenset({("", "v1", "endpoints"), ("", "v1", "componentstatuses")})
 
 Known = Callable[[RequestInfo], bool]
 
