@@ -8,7 +8,7 @@ DATA_FLAG := $(if $(DATA),--data-dir $(DATA))
 INSTALLED := $(VENV)/.installed
 TESTABLE := $(VENV)/.testable
 
-.PHONY: run test test-all check lint format bench generate clean
+.PHONY: run test test-all check lint format bench bench-api generate clean
 
 run: $(INSTALLED)  ## a cluster with the first example, in the foreground
 	@$(BIN)/hyperpy image build $(DATA_FLAG)
@@ -34,6 +34,10 @@ format: $(TESTABLE)
 
 bench: $(TESTABLE)  ## the figures of the README, measured on this machine
 	tests/with-system $(BIN)/python benchmarks/cluster.py
+	tests/with-system $(BIN)/python benchmarks/apiserver.py
+
+bench-api: $(TESTABLE)  ## those of the API server; AGAINST="--against NAME=URL,TOKEN" puts another one beside it
+	tests/with-system $(BIN)/python benchmarks/apiserver.py $(AGAINST)
 
 generate: $(VENV)/bin/python  ## the schema data and the protobuf modules, from their sources
 	$(BIN)/pip install --quiet --editable '.[generate]'
