@@ -6,7 +6,7 @@ from typing import Any
 
 from hyperpy.api import meta
 from hyperpy.api.printers import workloads
-from hyperpy.api.printers.columns import AGE, NAME, NONE, Column, Obj, Printer, count, number, wide
+from hyperpy.api.printers.columns import AGE, NAME, NONE, UNSET, Column, Obj, Printer, count, number, wide
 from hyperpy.api.printers.durations import age, duration
 
 _TEMPLATE = (
@@ -83,7 +83,7 @@ def _cron_job(obj: Obj, now: float) -> list[Any]:
         obj["metadata"].get("name", ""),
         spec.get("schedule") or "",
         NONE if spec.get("timeZone") is None else spec["timeZone"],
-        bool(spec.get("suspend")),
+        UNSET if spec.get("suspend") is None else str(bool(spec["suspend"])),
         len(status.get("active") or ()),
         age(last, now=now) if last else NONE,
         age(obj["metadata"].get("creationTimestamp"), now=now),

@@ -85,7 +85,7 @@ def resource_metric(share: int) -> Obj:
                 "spec": {"schedule": "* * * * *", "suspend": False, "jobTemplate": {"spec": {"template": TEMPLATE}}},
                 "status": {"active": [{}], "lastScheduleTime": "2024-01-01T00:04:00Z"},
             },
-            ["x", "* * * * *", "<none>", False, 1, "60s", "5m", "c,d", "i:1,j", "<none>"], id="cron job",
+            ["x", "* * * * *", "<none>", "False", 1, "60s", "5m", "c,d", "i:1,j", "<none>"], id="cron job",
         ),
         pytest.param(
             kinds.HORIZONTAL_POD_AUTOSCALER,
