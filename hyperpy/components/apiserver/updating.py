@@ -209,7 +209,7 @@ async def _replace(core: Core, write: Write, versions: _Versions, new: Obj) -> W
     if write.dry_run or (unchanged and write.kind.definition is None):
         return Written(value, kv.mod_revision)
     kept = await conversion.to_store(write.kind, value, new)
-    if unchanged and kept == kv.value:
+    if unchanged and form.same(kept, kv.value):
         return Written(value, kv.mod_revision)  # else it is brought into the form in which it is kept nowadays
     if strategy.of(write.kind).expires:
         revision = await core.event_leases.bound(lambda lease: core.objects.replace(kv, kept, lease=lease))

@@ -161,3 +161,52 @@ async def test_who_may_patch_but_not_create_applies_only_what_is_there(kubectl):
     await kubectl(*apply, stdin=manifest("barred"))
     changed = manifest("barred", image=("i:1", "i:2"))
     assert "serverside-applied" in await kubectl(*apply, "--as=bob", stdin=changed)
+
+
+CRD = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: widgets, kind: Widget, singular: widget, listKind: WidgetList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            properties:
+              parts:
+                type: array
+                x-kubernetes-list-type: map
+                x-kubernetes-list-map-keys: [name]
+                items: {type: object, required: [name], properties: {name: {type: string}, size: {type: integer}}}
+"""
+WIDGET = """
+apiVersion: example.com/v1
+kind: Widget
+metadata: {name: one}
+spec: {parts: [{name: NAME, size: 1}]}
+"""
+
+
+async def test_custom_objects_are_merged_by_their_schema(kubectl):
+    apply = ("apply", "--server-side", "-f", "-")
+    await kubectl(*apply, stdin=CRD)
+    await kubectl("wait", "--for=condition=Established", "crd/widgets.example.com", "--timeout=20s")
+    await kubectl(*apply, "--field-manager=left", stdin=WIDGET.replace("NAME", "a"))
+    await kubectl(*apply, "--field-manager=right", stdin=WIDGET.replace("NAME", "b"))
+    assert await kubectl("get", "widgets", "one", "-o", "jsonpath={.spec.parts[*].name}") == "a b"
+    resized = WIDGET.replace("NAME", "a").replace("size: 1", "size: 2")
+    complaint = await kubectl(*apply, "--field-manager=right", stdin=resized, fails=True)
+    assert 'conflict with "left": .spec.parts[name="a"].size' in complaint
+    wrong = WIDGET.replace("NAME", "a").replace("size", "sizes")
+    assert ".sizes: field not declared in schema" in await kubectl(
+        *apply, "--field-manager=left", stdin=wrong, fails=True
+    )

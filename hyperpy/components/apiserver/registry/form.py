@@ -73,6 +73,11 @@ def encode(obj: Obj) -> bytes:
         raise errors.BadRequest(f"the object cannot be stored: {error}") from error
 
 
+def same(one: bytes, other: bytes) -> bool:
+    """Whether two encoded objects hold the same, in whatever order."""
+    return one == other or orjson.loads(one) == orjson.loads(other)
+
+
 def splice(value: bytes, revision: int) -> bytes:
     """Stored bytes as clients see them: with the resourceVersion."""
     at = value.index(_METADATA) + len(_METADATA)

@@ -84,13 +84,13 @@ async def _apply(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
     async def transform(old: Obj) -> Obj:
         before = field_managers.decoded(old)
         applied = apply_verb.applied_by(
-            operation, of(kind, old), config, scale_managers.of_scale(before),
+            operation, of(kind, old), config, scale_managers.of_scale(kind, before),
             zero=field_managers.zero_of(SCALE), force=options.force,
         )  # fmt: skip
         wanted: Obj = values.clone(applied.obj)
         field_validation.settle(SCALE, wanted, repeated=(), level=write_options.IGNORE)
         new = _scaled(target, old, wanted)
-        after = scale_managers.of_parent(before, applied.managed, kind.api_version)
+        after = scale_managers.of_parent(kind, before, applied.managed)
         new["metadata"][field_managers.FIELD] = managers.encode(after)
         return new
 

@@ -1,6 +1,7 @@
 """Who owns the replicas of a Scale: the managers of the object that is scaled, as far as they own its replicas.
 
-Entries of the object name its version and `spec.replicas`; those of its Scale name autoscaling/v1 and the same path.
+Entries of the object name its version and the path of its replicas (`spec.replicas`, unless a definition says another);
+those of its Scale name autoscaling/v1 and `spec.replicas`.
 Source: apimachinery's managedfields, ScaleHandler (behaviour only).
 """
 
@@ -10,6 +11,7 @@ from dataclasses import replace
 
 from hyperpy.api import apply, schema
 from hyperpy.api.apply import fieldset, shape
+from hyperpy.api.apply.fieldset import Fields
 from hyperpy.api.apply.managers import UPDATE, Entry, Managed, Manager
 from hyperpy.api.apply.shape import Shape
 from hyperpy.api.kinds import Kind
@@ -37,36 +39,44 @@ def operation(manager: str, *, now: str) -> apply.Operation:
     return apply.Operation(manager, SCALE.api_version, SUBRESOURCE, _PASSED_OVER, now, _OneVersion())
 
 
-def of_scale(parent: Managed) -> Managed:
-    """The managers of a Scale."""
+def of_scale(kind: Kind, parent: Managed) -> Managed:
+    """The managers of the Scale of an object of this kind."""
+    replicas = _replicas(kind)
     return {
         _in_version(manager, SCALE.api_version): Entry(SCALE.api_version, _REPLICAS, entry.time)
         for manager, entry in parent.items()
-        if fieldset.intersection(entry.fields, _REPLICAS)
+        if fieldset.intersection(entry.fields, replicas)
     }
 
 
-def of_parent(parent: Managed, scale: Managed, api_version: str) -> Managed:
-    """The managers of the scaled object, once those of its Scale are these.
+def of_parent(kind: Kind, parent: Managed, scale: Managed) -> Managed:
+    """The managers of an object of this kind, once those of its Scale are these.
 
     Args:
         parent: its managers before.
-        api_version: its version, in which new entries speak.
     """
+    replicas = _replicas(kind)
     result: Managed = {}
     added = dict(scale)
     for manager, entry in parent.items():
-        if not fieldset.intersection(entry.fields, _REPLICAS):
+        if not fieldset.intersection(entry.fields, replicas):
             result[manager] = entry
             continue
         kept = added.pop(_in_version(manager, SCALE.api_version), None)
-        fields = entry.fields if kept else fieldset.difference(entry.fields, _REPLICAS)
+        fields = entry.fields if kept else fieldset.difference(entry.fields, replicas)
         if fields:
             result[manager] = replace(entry, fields=fields)
     for manager, entry in added.items():
         if entry.fields:
-            result[_in_version(manager, api_version)] = Entry(api_version, _REPLICAS, entry.time)
+            result[_in_version(manager, kind.api_version)] = Entry(kind.api_version, replicas, entry.time)
     return result
+
+
+def _replicas(kind: Kind) -> Fields:
+    """Where an object of this kind says how many it wants."""
+    if kind.definition is None:
+        return _REPLICAS
+    return fieldset.of_paths(tuple(kind.definition.scale.replicas.removeprefix(".").split(".")))
 
 
 def _in_version(manager: Manager, api_version: str) -> Manager:
