@@ -24,6 +24,7 @@ from hyperpy.components.apiserver import (
     rendering,
     updating,
 )
+from hyperpy.components.apiserver.admission.chain import UPDATE
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry import form as stored
 from hyperpy.components.apiserver.registry.form import Obj
@@ -160,14 +161,27 @@ def _scaled(target: Write, old: Obj, wanted: Obj) -> Obj:
         text = "must be greater than or equal to 0"
         raise validation.invalid(SCALE, target.name, [cause.invalid("spec.replicas", replicas, text)])
     new: Obj = values.clone(old)
-    if target.kind.definition is not None:
-        target.kind.definition.scale.set_wanted(new, replicas)
-    else:
-        new.setdefault("spec", {})["replicas"] = replicas
+    _set_replicas(target.kind, new, replicas)
     return new
 
 
+def _set_replicas(kind: Kind, obj: Obj, replicas: int) -> None:
+    if kind.definition is not None:
+        kind.definition.scale.set_wanted(obj, replicas)
+    else:
+        obj.setdefault("spec", {})["replicas"] = replicas
+
+
 async def _write(core: Core, target: Write, transform: Transform, warnings: list[str]) -> Response:
-    written = await updating.update(core, target, transform)
+    async def judged(old: Obj) -> Obj:
+        """Admission is asked about the Scale, and may change it."""
+        new = await transform(old)
+        asked = target.attributes(UPDATE, obj=of(target.kind, new), old=of(target.kind, old))
+        await core.admission.admit(asked)
+        _set_replicas(target.kind, new, ((asked.obj or {}).get("spec") or {}).get("replicas") or 0)
+        await core.admission.validate(asked)
+        return new
+
+    written = await updating.update(core, replace(target, admitted=True), judged)
     shown = of(target.kind, stored.decode(written.value, written.revision))
     return rendering.plain(shown, warnings=[*warnings, *target.warnings])

@@ -705,3 +705,25 @@ async def test_calls_are_counted(
         "rejection_count no_error b.example.com CREATE 403 validating": 1,
         "fail_open_count a.example.com admit": 1,
     }
+
+
+async def test_scale_is_shown_as_a_scale_and_can_be_changed(
+    cluster: Any, configure: Any, make_hook: Any, webhook_server: Any, make_patch: Any
+):
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+    where = "/apis/apps/v1/namespaces/default/deployments"
+    await cluster.json("POST", where, {"metadata": {"name": "web"}, "spec": spec})
+    rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["*/scale"], "operations": ["UPDATE"]}
+    await configure("mutating", make_hook("a", rules=[rule]))
+    await configure("validating", make_hook("b", rules=[rule]))
+    webhook_server.answers["/a"] = lambda request: make_patch({"op": "replace", "path": "/spec/replicas", "value": 3})
+    patch = {"spec": {"replicas": 9}}
+    media_type = "application/merge-patch+json"
+    scale = await cluster.json("PATCH", f"{where}/web/scale", patch, content_type=media_type)
+    assert scale["spec"]["replicas"] == 3
+    assert (await cluster.json("GET", f"{where}/web"))["spec"]["replicas"] == 3
+    first, second = (request for _, request in webhook_server.calls)
+    assert first["kind"] == {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+    assert (first["object"]["spec"], first["oldObject"]["spec"]) == ({"replicas": 9}, {"replicas": 1})
+    assert second["object"]["spec"] == {"replicas": 3}
