@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hyperpy.api import labels
-from hyperpy.api.kinds import NAMESPACE, Kind, Registry
+from hyperpy.api.kinds import BUILT_IN, NAMESPACE, Kind, Registry
 from hyperpy.api.labels import Selector
 from hyperpy.components.apiserver.admission.chain import Attributes
 from hyperpy.components.apiserver.admission.dynamic.rules import Rule
@@ -92,6 +92,9 @@ class Matcher:
         return None
 
     def _others(self, kind: Kind) -> list[Kind]:
+        """The kinds in which objects of this one can be had as well; hardly any has some."""
+        if not _has_others(kind):
+            return []
         prefix = form.prefix(kind)
         return [
             other for other in self._kinds if other != kind and "get" in other.verbs and form.prefix(other) == prefix
@@ -107,6 +110,13 @@ class Matcher:
         if not attributes.namespace:
             return True
         return selector.matches((await self.namespace(attributes.namespace))["metadata"].get("labels"))
+
+
+_IN_OTHER_FORMS = frozenset((kind.stored.group, kind.stored.plural) for kind in BUILT_IN if kind.stored is not None)
+
+
+def _has_others(kind: Kind) -> bool:
+    return kind.converts or (kind.group, kind.plural) in _IN_OTHER_FORMS
 
 
 def _named(rules: Sequence[Rule], kind: Kind, attributes: Attributes) -> bool:
