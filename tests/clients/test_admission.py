@@ -95,3 +95,41 @@ def test_kubectl_patches_a_resize(kubectl):
     assert kubectl("get", "pod", "p", "-o", path).stdout == "20m"
     refused = kubectl("patch", "pod", "p", "--subresource=resize", "-p", patch.replace('"20m"', "null"), check=False)
     assert "resource requests cannot be removed" in refused.stderr
+
+
+WIDGETS = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gizmos.quota.example.com}
+spec:
+  group: quota.example.com
+  names: {kind: Gizmo, plural: gizmos}
+  scope: Namespaced
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object}}
+"""
+WIDGET = """
+apiVersion: quota.example.com/v1
+kind: Gizmo
+metadata: {name: %s}
+"""
+
+
+def test_custom_objects_are_counted_and_given_back(cluster, kubectl):
+    cluster.kubectl("apply", "-f", "-", stdin=WIDGETS)
+    cluster.kubectl("wait", "crd/gizmos.quota.example.com", "--for=condition=Established", "--timeout=20s")
+    try:
+        kubectl("create", "quota", "q", "--hard=count/gizmos.quota.example.com=1")
+        used = r"--for=jsonpath={.status.used.count/gizmos\.quota\.example\.com}"
+        kubectl("wait", "resourcequota/q", f"{used}=0", "--timeout=20s")
+        kubectl("apply", "-f", "-", stdin=WIDGET % "a")
+        refused = kubectl("apply", "-f", "-", stdin=WIDGET % "b", check=False).stderr
+        assert "exceeded quota: q, requested: count/gizmos.quota.example.com=1" in refused
+        kubectl("delete", "gizmo", "a")
+        kubectl("wait", "resourcequota/q", f"{used}=0", "--timeout=50s")
+        kubectl("apply", "-f", "-", stdin=WIDGET % "b")
+    finally:
+        cluster.kubectl("delete", "-f", "-", stdin=WIDGETS)

@@ -30,7 +30,7 @@ from hyperpy.components.controllers.context import Context
 #: Longer than an object takes from its admission to its event here.
 SETTLE_S = 1.0
 #: For quotas on kinds that have no cache.
-RECHECK_S = 30.0
+RECHECK_S = 10.0
 #: What goes within this time is counted together.
 GATHER_S = 0.1
 

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from hyperpy.api import errors, kinds
-from hyperpy.api.wire import Request
+from hyperpy.api.wire import Request, UserInfo
 from hyperpy.components.apiserver import certificates
 from hyperpy.components.apiserver.token_request import TokenRequests
 from hyperpy.components.apiserver.tokens import Bound, TokenSigner
@@ -83,3 +83,25 @@ async def test_a_pod_of_another_account_or_another_uid_is_refused(ask, cluster, 
 async def test_an_account_that_is_not_there_gets_none(ask):
     with pytest.raises(errors.NotFound, match='serviceaccounts "nope" not found'):
         await ask("nope")
+
+
+@pytest.mark.parametrize(
+    ("node", "where", "text"),
+    [
+        ("n1", "n1", ""),
+        ("n2", "n1", "node requested token bound to a pod scheduled on a different node"),
+        ("n1", "", "node requested token not bound to a pod"),
+    ],
+)
+async def test_a_node_asks_for_tokens_of_its_pods_only(cluster, signer, make_pod, node, where, text):
+    requests = TokenRequests(cluster.client, signer, cluster.handler.core.admission, audiences=("api",), now=time.time)
+    pod = await cluster.client.create(kinds.POD, make_pod("web", nodeName="n1"))
+    bound = {"kind": "Pod", "apiVersion": "v1", "name": "web", "uid": pod["metadata"]["uid"]} if where else None
+    user = UserInfo(f"system:node:{node}", ("system:nodes",))
+    body = orjson.dumps({"spec": {"boundObjectRef": bound}})
+    asking = requests.create(Request("POST", "/", body=body, user=user), namespace="default", name="default")
+    if not text:
+        assert (await asking).status == 201
+        return
+    with pytest.raises(errors.Forbidden, match=text):
+        await asking

@@ -5,6 +5,7 @@ import asyncio
 import aiohttp
 import orjson
 import pytest
+from aiohttp import web
 
 from hyperpy.components.apiserver.streams import spdy
 
@@ -216,6 +217,20 @@ async def test_node_proxy_passes_path_query_and_body_on(edge, session):
     url = f"{edge.url}/api/v1/nodes/n1/proxy/stats/a%2Fb?x=1"
     async with session.post(aiohttp.client.URL(url, encoded=True), data=b"body") as answer:
         assert await answer.json() == {"path": "/stats/a%2Fb?x=1", "body": "body"}
+
+
+@pytest.mark.parametrize("reference", ["n1:{port}", "http:n1:{port}"])
+async def test_node_proxy_reaches_other_ports_of_the_node_too(edge, session, reference):
+    async def answer(raw):
+        return web.Response(text=f"plain {raw.raw_path}")
+
+    server = web.Server(answer)
+    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    async with session.get(f"{edge.url}/api/v1/nodes/{reference.format(port=port)}/proxy/a?b=c") as reply:
+        assert await reply.text() == "plain /a?b=c"
+    listening.close()
+    await server.shutdown(1)
 
 
 async def test_a_redirect_of_the_backend_stays_below_the_proxy(edge, session):

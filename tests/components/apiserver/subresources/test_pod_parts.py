@@ -85,6 +85,27 @@ async def test_an_ephemeral_container_does_not_go(cluster, make_pod):
         await cluster.json("PUT", f"{PODS}/p/ephemeralcontainers", pod)
 
 
+async def test_pod_security_judges_ephemeral_containers(cluster, make_pod):
+    await cluster.json("POST", PODS, make_pod("p"))
+    labels = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "baseline"}}}
+    await cluster.json("PATCH", "/api/v1/namespaces/default", labels, content_type="application/merge-patch+json")
+    with pytest.raises(
+        errors.Forbidden, match=r'violates PodSecurity "baseline:latest": privileged \(container "debug"'
+    ):
+        await debug(cluster, {**DEBUG, "securityContext": {"privileged": True}})
+    await debug(cluster, DEBUG)
+
+
+async def test_an_account_limits_the_secrets_of_ephemeral_containers(cluster, make_pod):
+    annotations = {"kubernetes.io/enforce-mountable-secrets": "true"}
+    account = {"metadata": {"name": "strict", "annotations": annotations}}
+    await cluster.json("POST", "/api/v1/namespaces/default/serviceaccounts", account)
+    await cluster.json("POST", PODS, make_pod("p", serviceAccountName="strict"))
+    secret = {"name": "E", "valueFrom": {"secretKeyRef": {"name": "theirs", "key": "k"}}}
+    with pytest.raises(errors.Forbidden, match="ephemeral container debug with envVar E referencing secret.secretName"):
+        await debug(cluster, {**DEBUG, "env": [secret]})
+
+
 async def resize(cluster, resources, *, field="containers", name="main"):
     patch = {"spec": {field: [{"name": name, "resources": resources}]}}
     return await cluster.json("PATCH", f"{PODS}/p/resize", patch, content_type=STRATEGIC)
