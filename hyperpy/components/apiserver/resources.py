@@ -19,7 +19,7 @@ from hyperpy.components.apiserver import rendering
 from hyperpy.components.apiserver.authorization import Authorizer
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.core import Core, assemble
-from hyperpy.components.apiserver.custom import converters
+from hyperpy.components.apiserver.custom.converters import Converters
 from hyperpy.components.apiserver.custom.definitions import Definitions
 from hyperpy.components.apiserver.registry.objects import status_of
 from hyperpy.components.apiserver.subresources import binding, eviction, finalize, scale
@@ -69,7 +69,8 @@ class ResourceHandler:
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        self.definitions = Definitions(core, converters.of)
+        self._converters = Converters(core.objects, core.rng)
+        self.definitions = Definitions(core, self._converters.of)
 
     async def __call__(self, request: Request, info: RequestInfo) -> Response:
         """Answer a request whose user is known and allowed.
@@ -98,10 +99,11 @@ class ResourceHandler:
         return kind is not None and (not info.subresource or info.subresource in kind.subresources)
 
     async def aclose(self) -> None:
-        """End every watch, the following of custom kinds, and the connections of admission."""
+        """End every watch, the following of custom kinds, and the connections to webhooks."""
         await self.definitions.aclose()
         await self.core.feeds.aclose()
         await self.core.admission.aclose()
+        await self._converters.aclose()
 
 
 def _answer(kind: Kind | None, info: RequestInfo) -> Answer | None:
