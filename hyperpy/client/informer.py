@@ -118,6 +118,11 @@ class Informer:
         """Wait until the first list is in the cache."""
         await self._synced.wait()
 
+    def clear(self) -> None:
+        """Forget every object, and tell of each as deleted."""
+        for key in list(self._objects):
+            self._remove(key)
+
     async def run(self) -> Never:
         """Keep the cache in step until cancelled; failures are logged once and tried again."""
         failures, listed_at = 0, 0.0
@@ -253,7 +258,7 @@ class Informers:
         self._complaints: dict[str, str] = {}
         self._informers: dict[tuple[object, ...], Informer] = {}
         self._group: asyncio.TaskGroup | None = None
-        self._tasks: list[asyncio.Task[Never]] = []
+        self._tasks: dict[tuple[object, ...], asyncio.Task[Never]] = {}
 
     def of(
         self, kind: Kind, *, namespace: str | None = None, label_selector: str = "", field_selector: str = ""
@@ -273,8 +278,17 @@ class Informers:
             )
             self._informers[identity] = informer
             if self._group is not None:
-                self._start(informer)
+                self._start(identity, informer)
         return informer
+
+    def drop(self, kind: Kind) -> None:
+        """Stop the informers of a kind that is no more; what is in their caches is told as deleted."""
+        place = (kind.group, kind.version, kind.plural)
+        for identity in [identity for identity in self._informers if identity[:3] == place]:
+            task = self._tasks.pop(identity, None)
+            if task is not None:
+                task.cancel()
+            self._informers.pop(identity).clear()
 
     async def synced(self) -> None:
         """Wait until every informer asked for so far has its first list."""
@@ -284,8 +298,8 @@ class Informers:
     async def __aenter__(self) -> Self:
         self._group = asyncio.TaskGroup()
         await self._group.__aenter__()
-        for informer in self._informers.values():
-            self._start(informer)
+        for identity, informer in self._informers.items():
+            self._start(identity, informer)
         return self
 
     async def __aexit__(
@@ -293,7 +307,7 @@ class Informers:
     ) -> None:
         group, self._group = self._group, None
         assert group is not None
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
         self._tasks.clear()
         await group.__aexit__(kind, error, trace)
@@ -304,6 +318,6 @@ class Informers:
             await asyncio.Event().wait()
         raise AssertionError("the event above is never set")
 
-    def _start(self, informer: Informer) -> None:
+    def _start(self, identity: tuple[object, ...], informer: Informer) -> None:
         assert self._group is not None
-        self._tasks.append(self._group.create_task(informer.run(), name=f"informer/{informer.kind.qualified}"))
+        self._tasks[identity] = self._group.create_task(informer.run(), name=f"informer/{informer.kind.qualified}")

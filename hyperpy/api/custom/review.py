@@ -1,7 +1,7 @@
 """ConversionReviews: the question that a conversion webhook is asked, and what its answer is worth. Pure.
 
-Source: the API reference, "ConversionReview"; what the API server checks and says of an answer (apiextensions-apiserver's
-webhook converter).
+Source: the API reference, "ConversionReview"; what the API server (apiextensions-apiserver's webhook converter) checks
+and says of an answer.
 """
 
 from __future__ import annotations

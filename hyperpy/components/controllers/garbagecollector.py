@@ -14,14 +14,16 @@ from collections.abc import Iterable
 
 from hyperpy.api import errors, meta
 from hyperpy.api.kinds import Kind
-from hyperpy.client.informer import Informer
 from hyperpy.client.protocol import DeleteOptions, Obj
 from hyperpy.client.workqueue import WorkQueue
-from hyperpy.components.controllers import collection_plan, every_kind
+from hyperpy.components.controllers import collection_plan
 from hyperpy.components.controllers.collection_plan import Owner
 from hyperpy.components.controllers.context import Context
+from hyperpy.components.controllers.every_kind import EveryKind
 
 REMEMBERED = 4096
+#: An object with dependents is looked at again after this long, while a custom kind is not read yet.
+UNSYNCED_RETRY_S = 1.0
 _BY_OWNER = "owner-uid"
 _FINALIZERS = (collection_plan.FOREGROUND_FINALIZER, collection_plan.ORPHAN_FINALIZER)
 
@@ -35,20 +37,19 @@ class GarbageCollector:
         self._client = context.client
         self._queue = queue
         self._events = context.events(self.name)
-        self._kinds = {kind.qualified: kind for kind in every_kind.watched(context)}
         self._gone: OrderedDict[str, None] = OrderedDict()
-        for kind in self._kinds.values():
-            context.informers.of(kind).add_index(_BY_OWNER, _owner_uids)
-        self._caches: dict[str, Informer] = {name: context.informers.of(kind) for name, kind in self._kinds.items()}
-        every_kind.watch_all(context, self._changed)
+        self._every = EveryKind(context, self._changed, indexes={_BY_OWNER: _owner_uids})
 
     async def reconcile(self, key: str) -> float | None:
         """See to one object."""
         resource, _, name_key = key.partition("|")
         namespace, name = meta.split_key(name_key)
-        kind, obj = self._kinds[resource], self._caches[resource].get(name, namespace)
-        if obj is None:
+        kind, cache = self._every.kinds.get(resource), self._every.caches.get(resource)
+        obj = cache.get(name, namespace) if cache is not None else None
+        if kind is None or obj is None:
             return None
+        if meta.is_deleting(obj) and not self._every.synced:
+            return UNSYNCED_RETRY_S  # a dependent may be of a custom kind that is not read yet
         owners = {} if meta.is_deleting(obj) else await self._owners(kind, obj)
         dependents = self._dependents(obj)
         match collection_plan.plan(obj, owners, dependents=[each for _, each in dependents]):
@@ -80,7 +81,7 @@ class GarbageCollector:
         if uid in self._gone:
             return Owner.GONE
         namespace = obj["metadata"]["namespace"] if owner_kind.namespaced else None
-        owner = self._caches[owner_kind.qualified].get(name, namespace)
+        owner = self._every.caches[owner_kind.qualified].get(name, namespace)
         if owner is None or owner["metadata"]["uid"] != uid:
             owner = await self._asked(owner_kind, name, namespace)
         if owner is None or owner["metadata"]["uid"] != uid:
@@ -98,15 +99,16 @@ class GarbageCollector:
 
     def _kind_of(self, reference: Obj) -> Kind | None:
         group = reference["apiVersion"].rpartition("/")[0]
-        for kind in self._kinds.values():
+        for kind in self._every.kinds.values():
             if kind.kind == reference["kind"] and kind.group == group:
                 return kind
         return None
 
     def _dependents(self, obj: Obj) -> list[tuple[Kind, Obj]]:
         uid = obj["metadata"]["uid"]
+        every = self._every
         return [
-            (self._kinds[name], each) for name, cache in self._caches.items() for each in cache.by_index(_BY_OWNER, uid)
+            (every.kinds[name], each) for name, cache in every.caches.items() for each in cache.by_index(_BY_OWNER, uid)
         ]
 
     async def _delete(self, kind: Kind, obj: Obj, propagation: str) -> None:
@@ -152,7 +154,7 @@ class GarbageCollector:
             if kind is None:
                 continue
             namespace = obj["metadata"].get("namespace") if kind.namespaced else None
-            owner = self._caches[kind.qualified].get(reference["name"], namespace)
+            owner = self._every.caches[kind.qualified].get(reference["name"], namespace)
             if owner is not None and meta.is_deleting(owner):
                 self._queue.add(_key(kind, owner))
 

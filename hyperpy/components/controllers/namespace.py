@@ -19,6 +19,7 @@ from hyperpy.client.protocol import Obj
 from hyperpy.client.workqueue import WorkQueue
 from hyperpy.components.controllers import every_kind, owner_index
 from hyperpy.components.controllers.context import Context
+from hyperpy.components.controllers.every_kind import EveryKind
 
 FINALIZER = "kubernetes"
 LISTED = 500
@@ -102,9 +103,9 @@ class NamespaceController:
         self._context = context
         self._client = context.client
         self._queue = queue
-        self._kinds = [kind for kind in every_kind.deletable(context) if kind.namespaced]
+        self._built_in = [kind for kind in every_kind.deletable(context) if kind.namespaced]
         self._namespaces = context.informers.of(kinds.NAMESPACE)
-        self._caches = every_kind.watch_all(context, self._changed)
+        self._every = EveryKind(context, self._changed)
 
     async def reconcile(self, key: str) -> float | None:
         """Take one namespace that is being deleted a step further."""
@@ -121,15 +122,16 @@ class NamespaceController:
         status = plan(namespace, remains, now=now)
         if status != namespace.get("status"):
             await self._client.update(kinds.NAMESPACE, {**namespace, "status": status}, subresource="status")
-        unwatched = any(found and name not in self._caches for name, found in remains.objects.items())
+        unwatched = any(found and name not in self._every.caches for name, found in remains.objects.items())
         return UNWATCHED_RETRY_S if unwatched or remains.failures else None
 
     async def _empty(self, namespace: str) -> Remains:
         """Delete what there is, Pods before the rest; returns what is still there."""
         objects: dict[str, Sequence[Obj]] = {}
         failures: list[str] = []
-        first = [kind for kind in self._kinds if kind == kinds.POD]
-        rest = [kind for kind in self._kinds if kind != kinds.POD]
+        first = [kind for kind in self._built_in if kind == kinds.POD]
+        rest = [kind for kind in self._built_in if kind != kinds.POD]
+        rest += [kind for kind in self._every.custom if kind.namespaced]
         for stage in (first, rest):
             for kind in stage:
                 try:
@@ -178,5 +180,5 @@ class NamespaceController:
         namespace = self._namespaces.get(name)
         if namespace is None or not meta.is_deleting(namespace):
             return
-        if not self._caches[kind.qualified].list(name):
+        if not self._every.caches[kind.qualified].list(name):
             self._queue.add(name)
