@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -57,6 +58,32 @@ def load(data: bytes | str) -> Any:
     return documents[0] if documents else None
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A document, and what is said of the keys it holds twice (`line 4: key "a" already set in map`)."""
+
+    value: Any
+    repeated: tuple[str, ...] = ()
+
+
+def load_last(data: bytes) -> Loaded:
+    """The one document in `data` as the API server reads it: the last of several equal keys counts.
+
+    Raises:
+        ManifestError: it does not parse, or there are several.
+    """
+    if data.lstrip()[:1] in (b"{", b"["):
+        try:
+            return Loaded(orjson.loads(data))
+        except orjson.JSONDecodeError:
+            pass
+    repeated: list[str] = []
+    documents = _load_yaml(data, repeated)
+    if len(documents) > 1:
+        raise ManifestError("one document was expected, several were given")
+    return Loaded(documents[0] if documents else None, tuple(repeated))
+
+
 def load_all(data: bytes | str) -> list[Any]:
     """Every document in `data` that is not empty, in order.
 
@@ -79,12 +106,13 @@ def dump(value: Any) -> str:
     return stream.getvalue()
 
 
-def _load_yaml(raw: bytes) -> list[Any]:
+def _load_yaml(raw: bytes, repeated: list[str] | None = None) -> list[Any]:
+    """Every document; a repeated key is an error, or with `repeated` noted there."""
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
         _check_depth(raw)
-        documents = [document for document in _yaml().load_all(raw.decode()) if document is not None]
+        documents = [document for document in _yaml(repeated=repeated).load_all(raw.decode()) if document is not None]
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ManifestError(f"error converting YAML to JSON: yaml: line {line}: {error.problem}") from error
@@ -130,15 +158,18 @@ def _count(value: Any, seen: dict[int, int]) -> int:
     return total
 
 
-def _yaml(*, pure: bool = False) -> Any:
+def _yaml(*, pure: bool = False, repeated: list[str] | None = None) -> Any:
     """A reader and writer by Kubernetes' rules. One for each use: it keeps state while it works.
 
     Args:
         pure: without the C library, whose writer cannot be given other scalar rules.
+        repeated: takes down repeated keys, of which the last one counts; None: they are errors.
     """
     from ruamel.yaml import YAML
 
     constructor, resolver, representer = _rules()
+    if repeated is not None:
+        constructor = type("Lenient", (constructor,), {"repeated": repeated})
     yaml = YAML(typ="safe", pure=pure)
     yaml.Constructor, yaml.Resolver, yaml.Representer = constructor, resolver, representer
     yaml.default_flow_style = False
@@ -153,6 +184,14 @@ def _rules() -> tuple[type, type, type]:
     from ruamel.yaml.resolver import BaseResolver
 
     class Constructor(SafeConstructor):
+        repeated: list[str] | None = None
+
+        def check_mapping_key(self, node: Any, key_node: Any, mapping: Any, key: Any, value: Any) -> bool:
+            if self.repeated is None or key not in mapping:
+                return bool(super().check_mapping_key(node, key_node, mapping, key, value))
+            self.repeated.append(f'line {key_node.start_mark.line + 1}: key "{_key(key)}" already set in map')
+            return True
+
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             mapping = super().construct_mapping(node, deep=deep)
             return {_key(key): value for key, value in mapping.items()}

@@ -6,6 +6,7 @@ Accept header asks for APIGroupDiscoveryList (KEP-3352).
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
@@ -229,7 +230,15 @@ def _resource(kind: Kind) -> dict[str, Any]:
         "verbs": list(kind.verbs),
         **({"shortNames": list(kind.short_names)} if kind.short_names else {}),
         **({"categories": list(kind.categories)} if kind.categories else {}),
+        **({"storageVersionHash": _storage_version(kind)} if "create" in kind.verbs and "get" in kind.verbs else {}),
     }
+
+
+def _storage_version(kind: Kind) -> str:
+    """By which clients see that objects are stored in another version than before."""
+    stored = kind.storage
+    text = f"{stored.group}/{stored.version}/{stored.kind}"
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 
 
 def _subresource(kind: Kind, name: str) -> dict[str, Any]:

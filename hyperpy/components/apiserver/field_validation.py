@@ -35,11 +35,12 @@ def identify(kind: Kind, obj: Obj) -> None:
         obj["metadata"] = {}
 
 
-def settle(kind: Kind, obj: Obj, *, repeated: tuple[str, ...], level: str) -> list[str]:
+def settle(kind: Kind, obj: Obj, *, repeated: tuple[str, ...], level: str, lines: tuple[str, ...] = ()) -> list[str]:
     """Check types, drop unknown fields and nulls, in place, and return the warnings to send.
 
     Args:
         repeated: paths of keys the body holds twice.
+        lines: the same of a body in YAML, each as a text that names its line.
         level: Ignore, Warn or Strict.
     Raises:
         BadRequest: a value is of the wrong type; or, with Strict, a field is unknown or repeated.
@@ -50,9 +51,10 @@ def settle(kind: Kind, obj: Obj, *, repeated: tuple[str, ...], level: str) -> li
     if level == IGNORE:
         return []
     warnings = complaints(decoded.unknown, repeated)
-    if warnings and level == STRICT:
-        raise _unreadable(kind, f"strict decoding error: {', '.join(warnings)}")
-    return warnings
+    if level == STRICT and (warnings or lines):
+        of_yaml = ["\n  ".join(("yaml: unmarshal errors:", *lines))] if lines else []
+        raise _unreadable(kind, f"strict decoding error: {', '.join([*of_yaml, *warnings])}")
+    return [*lines, *warnings]
 
 
 def complaints(unknown: tuple[str, ...] | list[str], repeated: tuple[str, ...]) -> list[str]:

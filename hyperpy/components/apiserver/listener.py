@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl
 
+import orjson
 from aiohttp import web
 
 from hyperpy.api import errors
@@ -30,6 +31,9 @@ from hyperpy.components.apiserver.streams.takeover import Takeover
 log = logging.getLogger(__name__)
 
 #: As in Kubernetes: larger bodies are compressed for clients that take gzip.
+_JSON = "application/json"
+#: Programs that people read with: they get JSON laid out, unless they say `pretty=false`.
+_PEOPLE = ("curl", "Wget", "Mozilla/5.0")
 GZIP_FROM_BYTES = 128 * 1024
 #: Longest request line and header (an exec carries its command in the URL).
 MAX_HEADER = 64 * 1024
@@ -152,6 +156,8 @@ class Listener:
             return await self._long(self._take_over(raw, request, response))
         body = response.body
         if isinstance(body, bytes | Pieces):
+            if response.content_type == _JSON and _for_people(request, raw.headers.get("User-Agent", "")):
+                body = response.body = _indented(body)
             if len(body) >= GZIP_FROM_BYTES and "gzip" in raw.headers.get("Accept-Encoding", ""):
                 await _compress(response, body)
             return self._whole(raw, response)
@@ -300,3 +306,15 @@ async def _close(body: AsyncIterator[bytes]) -> None:
     if close is not None:
         async with asyncio.timeout(CLOSE_S):
             await close()
+
+
+def _for_people(request: Request, agent: str) -> bool:
+    """Whether JSON is to be laid out: `pretty` says so, or who asks is a browser, curl or Wget."""
+    return request.flag("pretty") if request.param("pretty") else agent.startswith(_PEOPLE)
+
+
+def _indented(body: bytes | Pieces) -> bytes:
+    try:
+        return orjson.dumps(orjson.loads(bytes(body)), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONDecodeError:
+        return bytes(body)  # no body, as of a 304

@@ -58,7 +58,10 @@ def accepted(request: Request) -> Form:
     include = request.param("includeObject")
     if form.shape == "Table" and include:
         if include not in _INCLUDES:
-            raise errors.BadRequest(f'includeObject must be one of {", ".join(_INCLUDES)}, got "{include}"')
+            rule = "must be 'Metadata', 'Object', 'None', or empty"
+            raise errors.BadRequest(
+                f'Unable to convert to Table as requested: includeObject: Invalid value: "{include}": {rule}'
+            )
         return replace(form, include=include)
     return form
 
@@ -105,10 +108,11 @@ def _form(media_type: str, parameters: dict[str, str]) -> Form | None:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A decoded body and the paths of the keys it holds twice (the last one counts)."""
+    """A decoded body and the keys it holds twice, of which the last one counts: their paths, in YAML a text of each."""
 
     value: dict[str, Any]
     repeated: tuple[str, ...] = ()
+    repeated_lines: tuple[str, ...] = ()
 
 
 def decode(request: Request, *, find_repeated: bool) -> Body:
@@ -122,14 +126,14 @@ def decode(request: Request, *, find_repeated: bool) -> Body:
     if media_type == JSON:
         return decode_json(request.body, find_repeated=find_repeated)
     if media_type in _YAML_TYPES:
-        value = _mapping(_load_yaml(request.body))
+        loaded = _load_yaml(request.body)
+        value = _mapping(loaded.value)
         _written(value)
-        return Body(value)
+        return Body(value, repeated_lines=loaded.repeated)
     if media_type == PROTOBUF:
         return Body(_decode_protobuf(request.body))
     raise errors.UnsupportedMediaType(
-        "the body of the request was in an unknown format - accepted media types include: "
-        f'{_ACCEPTED}, {PROTOBUF}; the request said "{media_type}"'
+        f"the body of the request was in an unknown format - accepted media types include: {_ACCEPTED}, {PROTOBUF}"
     )
 
 
@@ -167,9 +171,9 @@ def _written(value: Any) -> bytes:
         raise errors.BadRequest("the object provided is unrecognized: it is nested too deeply") from error
 
 
-def _load_yaml(raw: bytes) -> Any:
+def _load_yaml(raw: bytes) -> manifest.Loaded:
     try:
-        return manifest.load(raw)
+        return manifest.load_last(raw)
     except manifest.ManifestError as error:
         raise errors.BadRequest(f"the object provided is unrecognized: {error}") from error
 

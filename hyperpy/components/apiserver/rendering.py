@@ -70,13 +70,19 @@ def _unsaved(kind: Kind, form: Form, obj: Obj, *, now: float, status: int, warni
     return plain(obj, status=status, warnings=warnings, media_type=form.media_type)
 
 
-def many(kind: Kind, form: Form, page: Page, *, now: float) -> Response:
-    """A page of a list as an answer."""
+def list_meta(page: Page) -> dict[str, Any]:
+    """The metadata of a list: its version, and how to go on."""
     meta: dict[str, Any] = {"resourceVersion": str(page.revision)}
     if page.continue_token:
         meta["continue"] = page.continue_token
         if page.remaining:
             meta["remainingItemCount"] = page.remaining
+    return meta
+
+
+def many(kind: Kind, form: Form, page: Page, *, now: float) -> Response:
+    """A page of a list as an answer."""
+    meta = list_meta(page)
     if not form.shape and form.media_type == JSON:
         return Response(200, _joined(kind, meta, page))
     return _listed(kind, form, [stored.decoded(kv) for kv in page.kvs], meta, now=now)

@@ -34,6 +34,14 @@ def test_groups_name_their_versions(discovery):
     assert ask(discovery, "/apis/apps")["kind"] == "APIGroup"
 
 
+def test_stored_resources_tell_their_storage_version(discovery):
+    found = {resource["name"]: resource for resource in ask(discovery, "/api/v1")["resources"]}
+    assert found["pods"]["storageVersionHash"] == "xPOwRZ+Yhw8="
+    assert all("storageVersionHash" not in found[name] for name in ("pods/status", "bindings", "componentstatuses"))
+    events = ask(discovery, "/apis/events.k8s.io/v1")["resources"]
+    assert events[0]["storageVersionHash"] == found["events"]["storageVersionHash"]
+
+
 def test_resources_are_listed_with_their_subresources(discovery):
     found = {resource["name"]: resource for resource in ask(discovery, "/api/v1")["resources"]}
     assert found["pods"]["shortNames"] == ["po"]

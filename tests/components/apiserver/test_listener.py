@@ -114,6 +114,22 @@ async def test_large_bodies_are_packed_for_those_who_ask(answers, session, size,
         assert (answer.headers.get("Content-Encoding") == "gzip") is packed
 
 
+@pytest.mark.parametrize(
+    ("agent", "query", "laid_out"),
+    [
+        pytest.param("curl/8.0", "", True, id="curl"),
+        pytest.param("Mozilla/5.0 (X11)", "", True, id="browser"),
+        pytest.param("kubectl/v1.34.0", "", False, id="program"),
+        pytest.param("kubectl/v1.34.0", "?pretty=true", True, id="asked"),
+        pytest.param("curl/8.0", "?pretty=false", False, id="declined"),
+    ],
+)
+async def test_json_is_laid_out_for_people(answers, session, agent, query, laid_out):
+    answers.response = Response(200, b'{"a":[1]}')
+    async with session.get(f"/{query}", headers={"User-Agent": agent}) as answer:
+        assert await answer.read() == (b'{\n  "a": [\n    1\n  ]\n}\n' if laid_out else b'{"a":[1]}')
+
+
 async def test_a_stream_is_sent_chunk_by_chunk(answers, session):
     answers.response = Response(200, answers.stream())
     async with session.get("/") as answer:

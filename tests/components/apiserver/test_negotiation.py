@@ -26,13 +26,26 @@ def ask(accept="", query=None):
         pytest.param(OLD_TABLE, Form("Table", "v1beta1"), id="old table"),
         pytest.param("application/json;q=0.1, application/yaml", Form(media_type="application/yaml"), id="quality"),
         pytest.param("text/html, application/*;q=0.5", Form(), id="a browser"),
+        pytest.param("application/vnd.kubernetes.protobuf, application/json", Form(), id="client-go"),
+        pytest.param("application/cbor, application/json", Form(), id="cbor first"),
+        pytest.param("application/json;as=Table;v=v2;g=meta.k8s.io, application/json", Form(), id="future table"),
+        pytest.param(TABLE.replace("Table", "PartialObjectMetadataList"), Form("PartialObjectMetadata"), id="partial"),
     ],
 )  # fmt: skip
 def test_the_best_form_that_can_be_had_is_taken(accept, form):
     assert negotiation.accepted(ask(accept)) == form
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/vnd.kubernetes.protobuf", "application/json;q=0"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/html",
+        "application/vnd.kubernetes.protobuf",
+        "application/json;q=0",
+        "application/cbor",
+        "application/json;as=Table;v=v2;g=meta.k8s.io",
+    ],
+)
 def test_nothing_acceptable_is_refused(accept):
     with pytest.raises(errors.NotAcceptable, match="only the following media types are accepted"):
         negotiation.accepted(ask(accept))
@@ -40,7 +53,8 @@ def test_nothing_acceptable_is_refused(accept):
 
 def test_what_rows_carry_is_asked_for_in_the_query():
     assert negotiation.accepted(ask(TABLE, {"includeObject": ("None",)})).include == "None"
-    with pytest.raises(errors.BadRequest, match="includeObject"):
+    rule = "includeObject: Invalid value: \"Some\": must be 'Metadata', 'Object', 'None', or empty"
+    with pytest.raises(errors.BadRequest, match=f"Unable to convert to Table as requested: {rule}"):
         negotiation.accepted(ask(TABLE, {"includeObject": ("Some",)}))
 
 

@@ -76,9 +76,10 @@ def read(request: Request, options: WriteOptions) -> tuple[Obj, list[str]]:
         body = _decoded(request.body, find_repeated=options.field_validation != write_options.IGNORE)
     except manifest.ManifestError as error:
         raise errors.BadRequest(f"error decoding YAML: {error}") from error
-    if not body.repeated:
+    told = body.repeated_lines or [f'key "{path.rpartition(".")[2]}" already set in map' for path in body.repeated]
+    if not told or options.field_validation == write_options.IGNORE:
         return body.value, []
-    keys = "\n".join(f'  key "{path.rpartition(".")[2]}" already set in map' for path in body.repeated)
+    keys = "\n".join(f"  {text}" for text in told)
     why = f"error converting YAML to JSON: yaml: unmarshal errors:\n{keys}"
     if options.field_validation == write_options.STRICT:
         raise errors.BadRequest(f"error strict decoding YAML: {why}")
@@ -90,11 +91,12 @@ def _decoded(raw: bytes, *, find_repeated: bool) -> negotiation.Body:
     try:
         orjson.loads(raw)
     except orjson.JSONDecodeError:
-        value = manifest.load(raw)
-        if not isinstance(value, dict):
+        loaded = manifest.load_last(raw)
+        if not isinstance(loaded.value, dict):
             raise errors.BadRequest("error decoding YAML: the body must hold one object") from None
         # Whatever JSON cannot hold (it nests too deeply, its numbers are too large) cannot be stored either.
-        return negotiation.decode_json(_json(value), find_repeated=False)
+        body = negotiation.decode_json(_json(loaded.value), find_repeated=False)
+        return negotiation.Body(body.value, repeated_lines=loaded.repeated)
     return negotiation.decode_json(raw, find_repeated=find_repeated)
 
 

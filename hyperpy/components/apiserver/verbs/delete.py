@@ -51,7 +51,7 @@ async def delete_collection(core: Core, request: Request, info: RequestInfo, kin
     for start in range(0, len(targets), _AT_ONCE):
         items += await _delete_all(core, targets[start : start + _AT_ONCE], options)
     head = {"kind": kind.list_kind, "apiVersion": kind.api_version}
-    return rendering.plain({**head, "metadata": {"resourceVersion": str(page.revision)}, "items": items})
+    return rendering.plain({**head, "metadata": rendering.list_meta(page), "items": items})
 
 
 async def _delete_all(core: Core, targets: list[Write], options: deletion_options.DeleteOptions) -> list[form.Obj]:

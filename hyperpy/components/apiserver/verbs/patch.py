@@ -49,7 +49,7 @@ class _Change:
             raise content.rejection(", ".join(map(str, decoded.causes)))
         self.warnings = []
         if self._level != write_options.IGNORE:
-            self.warnings = field_validation.complaints(decoded.unknown, content.repeated)
+            self.warnings = field_validation.complaints(sorted(decoded.unknown), content.repeated)
         if self.warnings and self._level == write_options.STRICT:
             raise content.rejection(f"strict decoding error: {', '.join(self.warnings)}")
         based_on = new["metadata"].get("resourceVersion")

@@ -56,7 +56,7 @@ def read_object(request: Request, kind: Kind, level: str) -> tuple[Obj, list[str
     """
     body = negotiation.decode(request, find_repeated=level != write_options.IGNORE)
     field_validation.identify(kind, body.value)
-    warnings = field_validation.settle(kind, body.value, repeated=body.repeated, level=level)
+    warnings = field_validation.settle(kind, body.value, repeated=body.repeated, level=level, lines=body.repeated_lines)
     return body.value, warnings
 
 

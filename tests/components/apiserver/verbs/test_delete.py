@@ -153,3 +153,15 @@ class TestNamespaces:
     async def test_of_the_system_stay(self, cluster):
         with pytest.raises(errors.Forbidden, match="this namespace may not be deleted"):
             await cluster.send("DELETE", "/api/v1/namespaces/default")
+
+
+async def test_a_collection_is_deleted_page_by_page(cluster, make_config_map):
+    for name in "abc":
+        await cluster.client.create(kinds.CONFIG_MAP, make_config_map(name, labels={"page": "yes"}))
+    path = "/api/v1/namespaces/default/configmaps?labelSelector=page=yes"
+    answer = await cluster.json("DELETE", f"{path}&limit=2")
+    assert [item["metadata"]["name"] for item in answer["items"]] == ["a", "b"]
+    assert answer["metadata"]["continue"]
+    dry = await cluster.json("DELETE", f"{path}&dryRun=All")
+    assert [item["metadata"]["name"] for item in dry["items"]] == ["c"]
+    assert [item["metadata"]["name"] for item in (await cluster.json("GET", path))["items"]] == ["c"]

@@ -44,8 +44,7 @@ async def test_an_unknown_kind_of_patch_is_refused_with_the_known_ones(cluster, 
         await cluster.send("PATCH", ONE, b"data: {}", content_type="application/apply-patch+cbor")
     assert caught.value.message == (
         "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
-        "application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml; "
-        'the request said "application/apply-patch+cbor"'
+        "application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml"
     )
 
 

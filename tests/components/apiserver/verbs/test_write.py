@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from hyperpy.api import errors, kinds
@@ -112,6 +113,53 @@ class TestFieldValidation:
     async def test_ignore_says_nothing(self, cluster):
         response = await cluster.send("POST", f"{CONFIG_MAPS}?fieldValidation=Ignore", self.BODY)
         assert response.headers == {}
+
+    YAML = b"metadata:\n  name: one\nspec: 1\ndata:\n  a: '1'\n  a: '2'\n  A: '3'\nData: {}\n"
+
+    async def test_strict_names_the_lines_of_repeated_keys_in_yaml(self, cluster):
+        with pytest.raises(errors.BadRequest) as raised:
+            await cluster.send(
+                "POST", f"{CONFIG_MAPS}?fieldValidation=Strict", self.YAML, content_type="application/yaml"
+            )
+        assert raised.value.message.partition("strict decoding error: ")[2] == (
+            'yaml: unmarshal errors:\n  line 6: key "a" already set in map, unknown field "spec", unknown field "Data"'
+        )
+
+    async def test_the_last_of_repeated_keys_in_yaml_counts(self, cluster):
+        response = await cluster.send("POST", CONFIG_MAPS, self.YAML, content_type="application/yaml")
+        assert orjson.loads(response.body)["data"] == {"a": "2", "A": "3"}
+        assert response.headers["Warning"] == (
+            '299 - "line 6: key \\"a\\" already set in map", 299 - "unknown field \\"spec\\"", '
+            '299 - "unknown field \\"Data\\""'
+        )
+
+    @pytest.mark.parametrize(
+        ("content", "patch"),
+        [
+            pytest.param("application/merge-patch+json", {"extra": 1, "Data": {}}, id="merge"),
+            pytest.param("application/strategic-merge-patch+json", {"extra": 1, "Data": {}}, id="strategic"),
+            pytest.param(
+                "application/json-patch+json",
+                [{"op": "add", "path": path, "value": {}} for path in ("/Data", "/extra")],
+                id="json",
+            ),
+        ],
+    )
+    async def test_patches_are_held_to_the_same(self, cluster, make_config_map, content, patch):
+        await cluster.client.create(kinds.CONFIG_MAP, make_config_map("one"))
+        answer = await cluster.send("PATCH", f"{CONFIG_MAPS}/one", patch, content_type=content)
+        assert answer.headers["Warning"] == '299 - "unknown field \\"Data\\"", 299 - "unknown field \\"extra\\""'
+        strict = f"{CONFIG_MAPS}/one?fieldValidation=Strict"
+        with pytest.raises(errors.Invalid, match='strict decoding error: unknown field "Data", unknown field "extra"'):
+            await cluster.send("PATCH", strict, patch, content_type=content)
+        ignored = await cluster.send("PATCH", strict.replace("Strict", "Ignore"), patch, content_type=content)
+        assert "Warning" not in ignored.headers
+
+    async def test_fields_below_lists_are_named_by_their_place(self, cluster, make_pod):
+        pod = make_pod("p")
+        pod["spec"]["containers"][0]["Image"] = "b"
+        response = await cluster.send("POST", "/api/v1/namespaces/default/pods", pod)
+        assert response.headers["Warning"] == '299 - "unknown field \\"spec.containers[0].Image\\""'
 
     async def test_another_word_is_refused(self, cluster):
         with pytest.raises(errors.Invalid, match='fieldValidation: Unsupported value: "Maybe"'):
