@@ -142,6 +142,9 @@ class Chain:
         except asyncio.CancelledError:
             exchange.abandoned()
             raise
+        except Exception:
+            await exchange.end(failure(errors.InternalError("the handler failed")), panicked=True)
+            raise
 
     async def _answer(self, exchange: Exchange, request: Request, user: UserInfo) -> Response:
         info = exchange.info

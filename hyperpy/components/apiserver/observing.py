@@ -124,6 +124,9 @@ class Exchange:
 
     def abandoned(self) -> None:
         """The client has gone before there was an answer."""
+        if self._over:
+            return  # it went while the answer was being told to the audit log
+        self._over = True
         remarks.open_for(self._outer)
         self._count(CLIENT_GONE, 0, sli=False)
         if self._record is not None:

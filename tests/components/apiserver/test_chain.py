@@ -287,3 +287,13 @@ async def test_remarks_belong_to_the_request_at_hand_even_when_it_asks_the_serve
     first, nested, after = seen
     assert first == after == answer.headers["Audit-Id"] != nested
     assert remarks.audit_id() == ""
+
+
+async def test_a_defect_reaches_a_client_in_the_process_and_is_counted(chain, parts, instruments):
+    async def broken(request, info):
+        raise RuntimeError("defect")
+
+    parts.resource = broken
+    with pytest.raises(RuntimeError, match="defect"):
+        await chain.handle(Request("GET", "/api/v1/namespaces/d/pods", user=ANN))
+    assert counted(instruments, "apiserver_request_total", "code") == {"500": 1}
