@@ -119,7 +119,7 @@ def assemble(
     )
     auditor, auditing = _audit(options, instruments, clock)
     access_metrics = AccessMetrics(instruments)
-    observer = Observer(RequestMetrics(instruments, router.knows), access_metrics, auditor)
+    observer = Observer(RequestMetrics(instruments, router.knows, router.warns), access_metrics, auditor)
     deadlines = Deadlines(options.request_timeout_s)
     chain = Chain(
         authenticator=Authenticator(tokens=tokens, accounts=accounts, anonymous=options.anonymous_auth),

@@ -98,6 +98,13 @@ class ResourceHandler:
         kind = self.core.kinds.resource(info.group, info.version, info.resource)
         return kind is not None and (not info.subresource or info.subresource in kind.subresources)
 
+    def warns(self, info: RequestInfo) -> bool:
+        """Whether clients of a resource are told to leave it."""
+        kind = self.core.kinds.resource(info.group, info.version, info.resource)
+        if kind is None or kind.definition is not None:
+            return kind is not None and bool(kind.definition and kind.definition.warning)
+        return not kind.group and kind.plural in _DEPRECATED
+
     async def aclose(self) -> None:
         """End every watch, the following of custom kinds, and the connections to webhooks."""
         await self.definitions.aclose()

@@ -35,6 +35,8 @@ class ResourceHandler(Protocol):
 
     def knows(self, info: RequestInfo) -> bool: ...
 
+    def warns(self, info: RequestInfo) -> bool: ...
+
 
 @dataclass(slots=True)
 class NetworkRequest(Request):
@@ -145,6 +147,10 @@ class Router:
         if info.is_resource:
             return self._resources.knows(info) or (info.group, info.version) in self._remotes
         return info.path in self._paths()
+
+    def warns(self, info: RequestInfo) -> bool:
+        """Whether clients of a resource are told to leave it."""
+        return info.is_resource and self._resources.warns(info)
 
     def _paths(self) -> list[str]:
         return sorted({*_ROOT_PATHS, *self._health.paths, *PATHS, *self._discovery.paths()})

@@ -63,13 +63,16 @@ def instruments():
 
 @pytest.fixture
 def chain(parts, instruments):
+    requests = RequestMetrics(instruments, lambda info: True, lambda info: False)
     return Chain(
         authenticator=parts,
         authorizer=parts,
         in_flight=InFlight(reading=1, mutating=1),
         router=parts,
         deadlines=Deadlines(60),
-        observer=Observer(RequestMetrics(instruments, lambda info: True), AccessMetrics(instruments)),
+        observer=Observer(
+            RequestMetrics(instruments, lambda info: True, lambda info: False), AccessMetrics(instruments)
+        ),
     )
 
 

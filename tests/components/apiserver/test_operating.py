@@ -71,7 +71,7 @@ def value(found, name, /, **labels):
 
 
 async def test_prometheus_reads_what_kubernetes_names(server, session):
-    await kubectl(server, "get", "nodes")
+    await kubectl(server, "get", "nodes,endpoints")
     await session.get("/api/v1/namespaces/default/pods")
     await session.post("/api/v1/namespaces/default/configmaps", json={"metadata": {"name": "measured"}})
     events = server.client.watch(kinds.CONFIG_MAP)
@@ -91,6 +91,7 @@ async def test_prometheus_reads_what_kubernetes_names(server, session):
     assert value(found, "apiserver_admission_controller_admission_duration_seconds_count", **admitted) >= 1
     assert value(found, "apiserver_current_inflight_requests", request_kind="readOnly") >= 0
     assert value(found, "kubernetes_build_info", major="1", minor="34") == 1
+    assert value(found, "apiserver_requested_deprecated_apis", resource="endpoints", version="v1") == 1
     assert value(found, "apiserver_client_certificate_expiration_seconds_count") >= 1
     assert value(found, "process_resident_memory_bytes") > 1e7
     assert value(found, "authentication_attempts", result="success") >= 2

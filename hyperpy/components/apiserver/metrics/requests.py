@@ -25,10 +25,7 @@ _COMPONENT = "apiserver"
 #: Answers that tell of an overload or a time limit, counted apart.
 _TERMINATIONS = frozenset((429, 504))
 
-#: Resources that Kubernetes v1.34 warns of; none has a release in which it goes.
-DEPRECATED = frozenset({("", "v1", "endpoints"), ("", "v1", "componentstatuses")})
-
-Known = Callable[[RequestInfo], bool]
+Question = Callable[[RequestInfo], bool]
 
 
 class _Route:
@@ -50,10 +47,12 @@ class RequestMetrics:
 
     Args:
         known: whether there is such a resource or path, so that made-up URLs do not become labels.
+        deprecated: whether clients are told to leave it.
     """
 
-    def __init__(self, instruments: Instruments, known: Known) -> None:
+    def __init__(self, instruments: Instruments, known: Question, deprecated: Question) -> None:
         self._known = known
+        self._is_deprecated = deprecated
         self._routes: dict[tuple[str, ...], _Route] = {}
         self._total = instruments.counter(
             "apiserver_request_total",
@@ -162,7 +161,7 @@ class RequestMetrics:
             route.sli = self._sli.child(*values)
         if values[0] in ("GET", "LIST"):
             route.sizes = self._sizes.child(*values)
-        if (info.group, info.version, info.resource) in DEPRECATED:
+        if self._is_deprecated(info):
             self._deprecated.child(*values[1:5], "").set(1)
         self._routes[key] = route
         return route

@@ -14,7 +14,9 @@ def instruments():
 
 @pytest.fixture
 def metrics(instruments):
-    return RequestMetrics(instruments, lambda info: info.resource != "made-up")
+    return RequestMetrics(
+        instruments, lambda info: info.resource != "made-up", lambda info: info.resource == "endpoints"
+    )
 
 
 def asked(method, url):
