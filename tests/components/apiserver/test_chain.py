@@ -70,9 +70,7 @@ def chain(parts, instruments):
         in_flight=InFlight(reading=1, mutating=1),
         router=parts,
         deadlines=Deadlines(60),
-        observer=Observer(
-            RequestMetrics(instruments, lambda info: True, lambda info: False), AccessMetrics(instruments)
-        ),
+        observer=Observer(requests, AccessMetrics(instruments)),
     )
 
 
