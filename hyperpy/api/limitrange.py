@@ -17,7 +17,10 @@ CONTAINER, POD, CLAIM = "Container", "Pod", "PersistentVolumeClaim"
 
 
 def fill_in(pod: Obj, limit_range: Obj) -> None:
-    """Give the containers of a Pod the requests and limits they lack, in place, and say so in an annotation."""
+    """Give the containers of a Pod the requests and limits they lack, in place, and say so in an annotation.
+
+    The Pod has not been validated yet.
+    """
     limits: dict[str, str] = {}
     requests: dict[str, str] = {}
     for item in _items(limit_range, CONTAINER):
@@ -25,11 +28,11 @@ def fill_in(pod: Obj, limit_range: Obj) -> None:
         requests |= item.get("defaultRequest") or {}
     notes: list[str] = []
     for field, title in (("containers", "container"), ("initContainers", "init container")):
-        for container in pod["spec"].get(field) or ():
+        for container in (pod.get("spec") or {}).get(field) or ():
             for side, defaults in (("requests", requests), ("limits", limits)):
                 names = _complete(container, side, defaults)
                 if names:
-                    notes.append(f"{', '.join(names)} {side[:-1]} for {title} {container['name']}")
+                    notes.append(f"{', '.join(names)} {side[:-1]} for {title} {container.get('name', '')}")
     if notes:
         annotations = pod["metadata"].get("annotations") or {}
         text = f"LimitRanger plugin set: {'; '.join(notes)}"

@@ -31,6 +31,11 @@ def test_what_a_container_lacks_is_filled_in_and_noted():
     }
 
 
+@pytest.mark.parametrize("spec", [{}, {"spec": {"containers": [{}]}}], ids=["no spec", "no name"])
+def test_a_pod_that_makes_no_sense_is_left_to_validation(spec):
+    limitrange.fill_in({"metadata": {}, **spec}, ranged(default={"cpu": "1"}))
+
+
 def test_what_is_complete_is_left_alone():
     made = pod({"cpu": "1"})
     limitrange.fill_in(made, ranged(defaultRequest={"cpu": "500m"}))

@@ -84,7 +84,7 @@ class NodeRestriction:
         if owner.get("blockOwnerDeletion"):
             raise refusal(attributes, f'node "{node}" must not set blockOwnerDeletion on an owner reference')
         await self._check_uid(attributes, node, owner.get("uid") or "")
-        found = pod_references.first(pod["spec"])
+        found = pod_references.first(pod.get("spec") or {})
         if found:
             raise refusal(attributes, f'node "{node}" can not create pods that reference {found}')
 

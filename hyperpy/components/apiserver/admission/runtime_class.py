@@ -25,7 +25,7 @@ class RuntimeClass:
     async def admit(self, attributes: Attributes) -> None:
         if attributes.operation != CREATE or not attributes.writes_pod or attributes.obj is None:
             return
-        spec = attributes.obj["spec"]
+        spec = attributes.obj.setdefault("spec", {})
         if not spec.get("runtimeClassName"):
             return
         found = await self._class(attributes, spec["runtimeClassName"])
