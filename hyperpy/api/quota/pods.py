@@ -66,17 +66,20 @@ def _computed(requests: Mapping[str, str], limits: Mapping[str, str]) -> Resourc
 
 
 def missing(required: Collection[str], pod: Obj) -> str:
-    """`must specify limits.cpu for: a,b; requests.memory for: a`, or ""."""
-    obligatory = _OBLIGATORY.intersection(required)
+    """`must specify limits.cpu for: a,b; requests.memory for: a`, or ""; the Pod may specify it for all of them."""
+    obligatory = _OBLIGATORY.intersection(required) - _specified(pod["spec"])
     lacking: dict[str, set[str]] = {}
     for container in _containers(pod):
-        own = container.get("resources") or {}
-        specified = _computed(own.get("requests") or {}, own.get("limits") or {})
-        for name in obligatory - specified.keys():
+        for name in obligatory - _specified(container):
             lacking.setdefault(name, set()).add(container["name"])
     if not lacking:
         return ""
     return "must specify " + "; ".join(f"{name} for: {','.join(sorted(lacking[name]))}" for name in sorted(lacking))
+
+
+def _specified(holder: Obj) -> set[str]:
+    own = holder.get("resources") or {}
+    return set(_computed(own.get("requests") or {}, own.get("limits") or {}))
 
 
 def _containers(pod: Obj) -> Iterator[Obj]:

@@ -145,6 +145,11 @@ def test_a_quota_without_room_says_so(the_quota, says):
     assert str(refusal.value) == says
 
 
+def test_a_pod_may_specify_what_is_limited_for_its_containers():
+    the_quota = a_quota({"limits.cpu": "4"})
+    assert charge(the_quota, pod(resources={"limits": {"cpu": "3"}})) == [{"limits.cpu": "3"}]
+
+
 SELECTOR = {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["high"]}]}
 AFFINITY = {
     "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"namespaces": ["x"], "topologyKey": "t"}]}

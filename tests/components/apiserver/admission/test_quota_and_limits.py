@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from dataclasses import replace
 
 import pytest
 
 from hyperpy.api import errors, kinds
+from hyperpy.components.apiserver import resources
 from hyperpy.components.apiserver.admission import configuration
 from hyperpy.components.apiserver.admission.world import Settings
 from hyperpy.components.apiserver.config import CoreConfig
@@ -50,6 +53,26 @@ async def test_writers_at_once_never_exceed_a_quota(cluster, make_pod):
     assert len((await cluster.client.list(kinds.POD, namespace="default")).items) == 5
     assert await used(cluster) == {"pods": "5"}
     assert await used(cluster, "r") == {"count/pods": "5"}
+
+
+async def test_two_servers_on_one_store_never_exceed_a_quota_together(cluster, make_pod):
+    other = resources.build(cluster.store, kinds.built_in(), CoreConfig(), cluster.clock, rng=random.Random(2))
+    second = replace(cluster, handler=other)
+    await set_quota(cluster, "q", pods="5")
+    await set_quota(cluster, "r", **{"requests.cpu": "3"})
+
+    def sized(name):
+        pod = make_pod(name)
+        pod["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "1"}}
+        return pod
+
+    answers = await asyncio.gather(
+        *((cluster, second)[i % 2].json("POST", PODS, sized(f"p{i}")) for i in range(20)), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers].count(errors.Forbidden) == 17
+    assert len((await cluster.client.list(kinds.POD, namespace="default")).items) == 3
+    assert (await used(cluster), await used(cluster, "r")) == ({"pods": "3"}, {"requests.cpu": "3"})
+    await other.aclose()
 
 
 async def test_a_dry_run_is_judged_and_not_charged(cluster, make_pod):
