@@ -41,7 +41,7 @@ def qualified_errors(key: str) -> list[str]:
     if not name:
         problems.append("name part must be non-empty")
     elif len(name) > 63:
-        problems.append("name part must be no more than 63 characters")
+        problems.append("name part must be no more than 63 bytes")
     if not _NAME.fullmatch(name):
         problems.append(f"name part {_NAME_RULE}")
     return problems
@@ -49,7 +49,7 @@ def qualified_errors(key: str) -> list[str]:
 
 def label_value_errors(value: str) -> list[str]:
     """What is wrong with a label's value, in Kubernetes' words; empty when it is good."""
-    problems = ["must be no more than 63 characters"] if len(value) > 63 else []
+    problems = ["must be no more than 63 bytes"] if len(value) > 63 else []
     if value and not _NAME.fullmatch(value):
         problems.append(_VALUE_RULE)
     return problems
@@ -57,7 +57,7 @@ def label_value_errors(value: str) -> list[str]:
 
 def subdomain_errors(text: str) -> list[str]:
     """What keeps a text from being a DNS-1123 subdomain, in Kubernetes' words; empty when it is one."""
-    problems = ["must be no more than 253 characters"] if len(text) > 253 else []
+    problems = ["must be no more than 253 bytes"] if len(text) > 253 else []
     if not _SUBDOMAIN.fullmatch(text):
         problems.append(_SUBDOMAIN_RULE)
     return problems

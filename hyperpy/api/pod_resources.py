@@ -35,14 +35,14 @@ def limits(pod: Obj) -> ResourceList:
 
 
 def _whole(pod: Obj, side: str) -> ResourceList:
-    total = _of_containers(pod, side)
+    total = of_containers(pod, side)
     for name, amount in ((pod["spec"].get("resources") or {}).get(side) or {}).items():
         if name in ("cpu", "memory") or name.startswith(_HUGE_PAGES):
             total[name] = amount
     return total
 
 
-def _of_containers(pod: Obj, side: str) -> ResourceList:
+def of_containers(pod: Obj, side: str) -> ResourceList:
     """Main containers and sidecars together, or the hungriest init container with the sidecars before it."""
     spec = pod["spec"]
     actual = dict(_actual(pod, side)) if side == REQUESTS else {}
@@ -65,7 +65,7 @@ def _of_containers(pod: Obj, side: str) -> ResourceList:
 
 def _of(container: Obj, side: str, actual: Mapping[str, Mapping[str, str]]) -> ResourceList:
     own = dict((container.get("resources") or {}).get(side) or {})
-    _raise(own, {name: amount for name, amount in actual.get(container["name"], {}).items() if name in own})
+    _raise(own, {name: amount for name, amount in actual.get(container.get("name") or "", {}).items() if name in own})
     return own
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from hyperpy.api import pod_resources
 from hyperpy.api.defaults import container, resources, volume
 
 Obj = dict[str, Any]
 
 GRACE_S = 30
+_HUGE_PAGES = "hugepages-"
 
 
 def apply(pod: Obj) -> None:
@@ -17,6 +19,8 @@ def apply(pod: Obj) -> None:
     template_spec(spec)
     for one in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
         _request_what_is_limited(one)
+    if spec.get("resources"):
+        _complete_own(pod)
     if spec.get("hostNetwork"):
         for one in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
             for port in one.get("ports") or ():
@@ -24,6 +28,25 @@ def apply(pod: Obj) -> None:
                     port["hostPort"] = port["containerPort"]
     if "enableServiceLinks" not in spec:
         spec["enableServiceLinks"] = True
+
+
+def _complete_own(pod: Obj) -> None:
+    """What a pod asks for as a whole: as much as its containers, and where they do not say, as much as its limit."""
+    own = pod["spec"]["resources"]
+    limits = dict(own.get("limits") or {})
+    for name, amount in pod_resources.of_containers(pod, pod_resources.LIMITS).items():
+        if name.startswith(_HUGE_PAGES):
+            limits.setdefault(name, amount)
+    if not limits:
+        return
+    requests = dict(own.get("requests") or {})
+    for name, amount in pod_resources.of_containers(pod, pod_resources.REQUESTS).items():
+        if name in ("cpu", "memory"):
+            requests.setdefault(name, amount)
+    for name, amount in limits.items():
+        if name in ("cpu", "memory") or name.startswith(_HUGE_PAGES):
+            requests.setdefault(name, amount)
+    own["limits"], own["requests"] = limits, requests
 
 
 def template_spec(spec: Obj) -> None:

@@ -29,6 +29,7 @@ class Surroundings:
     restart_policy: str
     grace_s: int | None
     host_users: bool
+    os: str = ""
 
 
 def regular(containers: Sequence[Obj], around: Surroundings, path: str) -> Iterator[Cause]:
@@ -63,6 +64,9 @@ def init(containers: Sequence[Obj], around: Surroundings, path: str, *, others: 
         if policy == "Always":
             yield from _lifetime(container, around, place)
             continue
+        if container.get("resizePolicy"):
+            text = "must not be set for init containers"
+            yield cause.invalid(f"{place}.resizePolicy", container["resizePolicy"], text)
         for field in ("lifecycle", *_PROBES):
             if container.get(field) is not None:
                 yield cause.forbidden(f"{place}.{field}", _NOT_IN_INIT)
@@ -129,7 +133,7 @@ def _any(container: Obj, around: Surroundings, path: str) -> Iterator[Cause]:
 def _lifetime(container: Obj, around: Surroundings, path: str) -> Iterator[Cause]:
     """Hooks and probes: for containers that stay."""
     if container.get("lifecycle"):
-        yield from probes.lifecycle(container["lifecycle"], f"{path}.lifecycle", grace_s=around.grace_s)
+        yield from probes.lifecycle(container["lifecycle"], f"{path}.lifecycle", grace_s=around.grace_s, os=around.os)
     for name in _PROBES:
         if container.get(name) is not None:
             yield from probes.probe(container[name], f"{path}.{name}", kind=name)

@@ -8,7 +8,7 @@ from typing import Any
 from hyperpy.api import names
 from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
-from hyperpy.api.validation import container, formats, pod_resize, pod_spec, rules, scheduling
+from hyperpy.api.validation import container, formats, pod_annotations, pod_resize, pod_spec, rules, scheduling, volumes
 from hyperpy.api.validation.equality import changed, same
 
 Obj = dict[str, Any]
@@ -111,7 +111,9 @@ def _whole(pod: Obj) -> Iterator[Cause]:
         yield cause.invalid(f"metadata.annotations[{MIRROR}]", given[MIRROR], text)
     if _DELETION_COST in given and not _is_int32(given[_DELETION_COST]):
         yield cause.invalid(f"metadata.annotations[{_DELETION_COST}]", given[_DELETION_COST], "must be a 32bit integer")
-    yield from pod_spec.check(spec, "spec", pod_name=meta.get("name") or "?")
+    if given:
+        yield from pod_annotations.check(given, spec, "metadata.annotations")
+    yield from pod_spec.check(spec, "spec", pod_name=meta.get("name") or volumes.UNNAMED)
     if not spec.get("serviceAccountName"):
         yield from _tokens(spec)
     for field in ("containers", "initContainers"):

@@ -8,7 +8,19 @@ from typing import Any
 from hyperpy.api import names
 from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
-from hyperpy.api.validation import container, formats, metadata, resources, rules, scheduling, security, volumes
+from hyperpy.api.validation import (
+    container,
+    formats,
+    metadata,
+    pod_annotations,
+    pod_os,
+    pod_resources,
+    resources,
+    rules,
+    scheduling,
+    security,
+    volumes,
+)
 
 Obj = dict[str, Any]
 
@@ -32,10 +44,11 @@ def check(spec: Obj, path: str, *, pod_name: str = "") -> Iterator[Cause]:
         restart_policy=spec.get("restartPolicy") or "",
         grace_s=grace_s,
         host_users=spec.get("hostUsers") is not False,
+        os=(spec.get("os") or {}).get("name") or "",
     )
     yield from _containers(spec, around, path)
     if spec.get("resources"):
-        yield from resources.requirements(spec["resources"], f"{path}.resources")
+        yield from pod_resources.check(spec, f"{path}.resources")
     if spec.get("hostNetwork"):
         yield from _host_network_ports(spec, path, is_pod=bool(pod_name))
     yield from rules.one_of(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTART_POLICIES)
@@ -55,6 +68,8 @@ def template(given: Obj | None, path: str) -> Iterator[Cause]:
     yield from rules.labels(f"{path}.labels", meta.get("labels"))
     yield from metadata.annotation_map(f"{path}.annotations", meta.get("annotations"))
     spec = given.get("spec") or {}
+    if meta.get("annotations"):
+        yield from pod_annotations.check(meta["annotations"], spec, f"{path}.annotations")
     yield from check(spec, f"{path}.spec")
     if spec.get("ephemeralContainers"):
         yield cause.forbidden(f"{path}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template")
@@ -108,11 +123,7 @@ def _names(spec: Obj, path: str) -> Iterator[Cause]:
     if spec.get("overhead"):
         yield from resources.requirements({"limits": spec["overhead"]}, f"{path}.overhead")
     if spec.get("os") is not None:
-        name = spec["os"].get("name")
-        if not name:
-            yield cause.required(f"{path}.os.name", "cannot be empty")
-        elif name not in ("linux", "windows"):
-            yield cause.not_supported(f"{path}.os", name, ("linux", "windows"))
+        yield from pod_os.check(spec, path)
 
 
 def _host_network_ports(spec: Obj, path: str, *, is_pod: bool) -> Iterator[Cause]:
@@ -159,6 +170,9 @@ def _dns_config(spec: Obj, path: str) -> Iterator[Cause]:
 def _resource_claims(claims: Any, path: str) -> Iterator[Cause]:
     for i, claim in enumerate(claims):
         yield from rules.required(f"{path}[{i}].name", claim.get("name"), formats.dns_label)
+        for field in ("resourceClaimName", "resourceClaimTemplateName"):
+            if claim.get(field) is not None:
+                yield from rules.formed(f"{path}[{i}].{field}", claim[field], names.subdomain_errors)
         sources = [name for name in ("resourceClaimName", "resourceClaimTemplateName") if claim.get(name) is not None]
         if len(sources) > 1:
             text = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"

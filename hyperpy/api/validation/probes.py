@@ -15,6 +15,14 @@ _TIMES = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThre
 _IN_PROBES = ("exec", "httpGet", "tcpSocket", "grpc")
 _IN_HOOKS = ("exec", "httpGet", "tcpSocket", "sleep")
 _SCHEMES = ("HTTP", "HTTPS")
+_WINDOWS_SIGNALS = frozenset(("SIGKILL", "SIGTERM"))
+_SIGNALS = frozenset((
+    "SIGABRT", "SIGALRM", "SIGBUS", "SIGCHLD", "SIGCLD", "SIGCONT", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGIO",
+    "SIGIOT", "SIGKILL", "SIGPIPE", "SIGPOLL", "SIGPROF", "SIGPWR", "SIGQUIT", "SIGSEGV", "SIGSTKFLT", "SIGSTOP",
+    "SIGSYS", "SIGTERM", "SIGTRAP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGUSR1", "SIGUSR2", "SIGVTALRM",
+    "SIGWINCH", "SIGXCPU", "SIGXFSZ", "SIGRTMIN", *(f"SIGRTMIN+{number}" for number in range(1, 16)), "SIGRTMAX",
+    *(f"SIGRTMAX-{number}" for number in range(1, 15)),
+))  # fmt: skip
 
 
 def probe(given: Obj, path: str, *, kind: str) -> Iterator[Cause]:
@@ -32,11 +40,19 @@ def probe(given: Obj, path: str, *, kind: str) -> Iterator[Cause]:
         yield cause.invalid(f"{path}.successThreshold", given.get("successThreshold") or 0, "must be 1")
 
 
-def lifecycle(given: Obj, path: str, *, grace_s: int | None) -> Iterator[Cause]:
-    """Both hooks of a container."""
+def lifecycle(given: Obj, path: str, *, grace_s: int | None, os: str) -> Iterator[Cause]:
+    """Both hooks of a container, and the signal that stops it; `os` is the pod's, "" when it does not say."""
     for name in ("postStart", "preStop"):
         if given.get(name) is not None:
             yield from _handler(given[name], f"{path}.{name}", allowed=_IN_HOOKS, grace_s=grace_s)
+    signal = given.get("stopSignal")
+    if signal is None:
+        return
+    if not os:
+        yield cause.forbidden(f"{path}.stopSignal", "may not be set for containers with empty `spec.os.name`")
+    elif signal not in (_WINDOWS_SIGNALS if os == "windows" else _SIGNALS):
+        supported = _WINDOWS_SIGNALS if os == "windows" else _SIGNALS
+        yield cause.not_supported(f"{path}.stopSignal", signal, supported)
 
 
 def _handler(given: Obj, path: str, *, allowed: tuple[str, ...], grace_s: int | None) -> Iterator[Cause]:

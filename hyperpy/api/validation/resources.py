@@ -38,8 +38,7 @@ def requirements(given: Obj, path: str, *, claims: Collection[str] = ()) -> Iter
     asked = {*limits, *requests}
     if any(name.startswith(_HUGE_PAGES) for name in asked) and not asked & {"cpu", "memory"}:
         yield cause.forbidden(path, "HugePages require cpu or memory")
-    for i, claim in enumerate(given.get("claims") or ()):
-        yield from _claim(claim.get("name") or "", f"{path}.claims[{i}]", claims)
+    yield from _claims(given.get("claims") or (), f"{path}.claims", claims)
 
 
 def amounts(given: Mapping[str, str] | None, path: str) -> Iterator[Cause]:
@@ -161,9 +160,31 @@ def _is_multiple(name: str, amount: str) -> bool:
     return page > 0 and quantity.to_int(amount) % page == 0
 
 
+def _claims(given: Sequence[Obj], path: str, known: Collection[str]) -> Iterator[Cause]:
+    """Claims of the pod that a container uses, whole or a request of one; nothing twice."""
+    used: set[str] = set()
+    for i, claim in enumerate(given):
+        name, request = claim.get("name") or "", claim.get("request") or ""
+        if not name:
+            yield cause.required(f"{path}[{i}]")
+            continue
+        key = f"{name}/{request}" if request else name
+        if name in used:
+            yield cause.duplicate(f"{path}[{i}]", name)
+        else:
+            if request:
+                yield from rules.formed(f"{path}[{i}].request", request, formats.dns_label)
+            if key in used:
+                yield cause.duplicate(f"{path}[{i}]", key)
+            elif not request:
+                for _ in (each for each in used if each.startswith(f"{name}/")):
+                    yield cause.duplicate(f"{path}[{i}]", name)
+            used.add(key)
+        yield from _claim(name, f"{path}[{i}]", known)
+
+
 def _claim(name: str, path: str, claims: Collection[str]) -> Iterator[Cause]:
-    yield from rules.required(path, name, formats.dns_label)
-    if name and name not in claims:
+    if name not in claims:
         listed = f": {', '.join(sorted(claims))}" if claims else " which is empty"
         text = f"Not found: {cause.shown(name)}: must be one of the names in pod.spec.resourceClaims{listed}"
         yield Cause(path, cause.NOT_FOUND, text)

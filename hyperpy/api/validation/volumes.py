@@ -13,6 +13,8 @@ from hyperpy.api.validation.container import PULL_POLICIES
 
 Obj = dict[str, Any]
 
+#: Stands for the name of a pod that has none yet.
+UNNAMED = "?"
 _CLAIM_METADATA = ("labels", "annotations")
 _MIN_TOKEN_S, _MAX_TOKEN_S = 600, 1 << 32
 
@@ -24,6 +26,10 @@ def of_pod(volumes: Sequence[Obj], path: str, *, pod_name: str) -> Iterator[Caus
         place = f"{path}[{i}]"
         yield from _source(volume, place, is_pod=bool(pod_name))
         yield from rules.required(f"{place}.name", volume.get("name"), formats.dns_label)
+        if volume.get("ephemeral") is not None and volume.get("name") and pod_name not in ("", UNNAMED):
+            made = f"{pod_name}-{volume['name']}"
+            for problem in names.subdomain_errors(made):
+                yield cause.invalid(f"{place}.name", volume["name"], f'PVC name "{made}": {problem}')
         claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
         if claim in claims:
             text = "must not reference a PVC that gets created for an ephemeral volume"

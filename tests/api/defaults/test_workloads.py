@@ -125,6 +125,22 @@ def test_an_autoscaler_with_a_behavior_gets_the_rest_of_it() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("own", "container", "expected"),
+    [
+        pytest.param({"limits": {"cpu": "2"}}, {}, {"limits": {"cpu": "2"}, "requests": {"cpu": "2"}}, id="limit"),
+        pytest.param(
+            {"limits": {"cpu": "2"}}, {"requests": {"cpu": "500m", "memory": "1Gi"}},
+            {"limits": {"cpu": "2"}, "requests": {"cpu": "500m", "memory": "1Gi"}}, id="requests of containers",
+        ),
+        pytest.param({"requests": {"cpu": "1"}}, {}, {"requests": {"cpu": "1"}}, id="no limit"),
+    ],
+)  # fmt: skip
+def test_a_pod_that_limits_itself_requests_what_its_containers_do(own: Obj, container: Obj, expected: Obj) -> None:
+    spec = {"resources": own, "containers": [{"name": "c", "resources": container}]}
+    assert defaulted(kinds.POD, {"spec": spec})["spec"]["resources"] == expected
+
+
 def test_volumes_and_claims_are_pending_file_systems() -> None:
     volume = defaulted(kinds.PERSISTENT_VOLUME, {"spec": {"hostPath": {"path": "/a"}}})
     assert volume["spec"] == {
