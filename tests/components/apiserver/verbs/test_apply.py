@@ -207,11 +207,24 @@ async def test_a_body_that_is_no_configuration_is_a_bad_request(cluster, body, m
     assert caught.value.message == message
 
 
-async def test_repeated_keys_warn_or_are_refused(cluster):
-    body = b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"one"},"data":{"a":"1","a":"2"}}'
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        pytest.param(
+            b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"one"},"data":{"a":"1","a":"2"}}', "", id="json"
+        ),
+        pytest.param(
+            b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\ndata:\n  a: '1'\n  a: '2'\n",
+            "line 6: ",
+            id="yaml",
+        ),
+    ],
+)
+async def test_repeated_keys_warn_or_are_refused(cluster, body, line):
     response = await cluster.send("PATCH", f"{CONFIG_MAPS}/one?fieldManager=me", body, content_type=APPLY)
-    assert 'key \\"a\\" already set in map' in response.headers["Warning"]
-    with pytest.raises(errors.BadRequest, match="error strict decoding YAML: .*"):
+    assert f'{line}key \\"a\\" already set in map' in response.headers["Warning"]
+    assert orjson.loads(response.body)["data"] == {"a": "2"}, "the last one counts"
+    with pytest.raises(errors.BadRequest, match=f"(?s)error strict decoding YAML: .*{line}key"):
         await cluster.send(
             "PATCH", f"{CONFIG_MAPS}/one?fieldManager=me&fieldValidation=Strict", body, content_type=APPLY
         )
