@@ -53,29 +53,41 @@ class Caller:
             CallFailed: there was none.
         """
         import aiohttp
+
+        context = self._context(endpoint.trusted)
+        content = orjson.dumps(body)
+        try:
+            async with asyncio.timeout(timeout_s):
+                try:
+                    status, answer = await self._post(endpoint, content, context)
+                except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+                    # The connection had waited in the pool and was closed meanwhile: once more on a new one.
+                    status, answer = await self._post(endpoint, content, context)
+        except TimeoutError as error:
+            raise CallFailed(f'Post "{endpoint.url}": context deadline exceeded') from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise CallFailed(f'Post "{endpoint.url}": {_why(error, endpoint)}') from error
+        return _decoded(status, answer)
+
+    async def _post(self, endpoint: Endpoint, content: bytes, context: ssl.SSLContext) -> tuple[int, bytes]:
+        """The status and the body of the answer, of which no more is read than is taken."""
         import yarl
 
         parts = urlsplit(endpoint.url)
         authority = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
         target = f"https://{authority}:{endpoint.port}{parts.path or '/'}?{parts.query}"
-        try:
-            async with asyncio.timeout(timeout_s):
-                async with self._open().post(
-                    yarl.URL(target, encoded=True),
-                    data=orjson.dumps(body),
-                    headers={"Host": parts.netloc, "Content-Type": "application/json", "Accept": "application/json"},
-                    ssl=self._context(endpoint.trusted),
-                    server_hostname=endpoint.host,
-                    allow_redirects=False,
-                ) as response:
-                    content = await response.content.read(MAX_ANSWER + 1)
-                    while len(content) <= MAX_ANSWER and not response.content.at_eof():
-                        content += await response.content.read(MAX_ANSWER + 1 - len(content))
-        except TimeoutError as error:
-            raise CallFailed(f'Post "{endpoint.url}": context deadline exceeded') from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise CallFailed(f'Post "{endpoint.url}": {_why(error, endpoint)}') from error
-        return _decoded(response.status, content)
+        async with self._open().post(
+            yarl.URL(target, encoded=True),
+            data=content,
+            headers={"Host": parts.netloc, "Content-Type": "application/json", "Accept": "application/json"},
+            ssl=context,
+            server_hostname=endpoint.host,
+            allow_redirects=False,
+        ) as response:
+            answer = await response.content.read(MAX_ANSWER + 1)
+            while len(answer) <= MAX_ANSWER and not response.content.at_eof():
+                answer += await response.content.read(MAX_ANSWER + 1 - len(answer))
+            return response.status, answer
 
     async def aclose(self) -> None:
         """Close the connections."""

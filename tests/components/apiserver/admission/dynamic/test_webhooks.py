@@ -11,9 +11,11 @@ import pytest
 from aiohttp import web
 
 from hyperpy.api import errors
+from hyperpy.api.wire import Request, UserInfo
 from hyperpy.components.apiserver import chain
 from hyperpy.components.apiserver.admission.dynamic import service
 from hyperpy.components.apiserver.admission.dynamic.service import Endpoint
+from hyperpy.components.apiserver.streams.connecting import Connecting
 
 Obj = dict[str, Any]
 
@@ -588,6 +590,55 @@ async def test_service_without_endpoints_cannot_be_called(
     with pytest.raises(errors.InternalError) as caught:
         await create(cluster, make_config_map)
     assert caught.value.message == f'{start}no endpoints available for service "hook"'
+
+
+async def test_connection_that_was_closed_while_it_waited_is_no_failure(
+    cluster: Any, configure: Any, make_hook: Any, make_config_map: Any, authority: Any, tmp_path: Any
+):
+    seen: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answers the first request of a connection, and hangs up on the next one."""
+        for number in range(2):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            review = json.loads(await reader.readexactly(length))
+            seen.append(number)
+            if number:
+                break
+            response = {"uid": review["request"]["uid"], "allowed": True}
+            body = json.dumps({**{k: review[k] for k in ("apiVersion", "kind")}, "response": response}).encode()
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body))
+            writer.write(body)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=authority.context(tmp_path, "127.0.0.1"))
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/a"
+    await configure("validating", make_hook(clientConfig={"url": url, "caBundle": authority.trusted}))
+    await create(cluster, make_config_map)
+    await create(cluster, make_config_map, "y")
+    server.close()
+    assert seen == [0, 1, 0]
+
+
+async def test_connections_to_pods_can_be_refused(
+    cluster: Any, configure: Any, make_hook: Any, kind_of: Any, webhook_server: Any
+):
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/exec"], "operations": ["CONNECT"]}
+    await configure("validating", make_hook(rules=[rule]))
+    webhook_server.answers["/a"] = deny(message="no shells")
+    request = Request("POST", "/", {"command": ("sh",), "stdin": ("true",)}, user=UserInfo("tester"))
+
+    async def connected(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("it was let through")
+
+    connecting = Connecting(kind_of("pods"), "exec", connected, cluster.handler.core.admission)
+    with pytest.raises(errors.StatusError, match="denied the request: no shells"):
+        await connecting(request, namespace="default", name="web")
+    [(_, asked_about)] = webhook_server.calls
+    assert (asked_about["operation"], asked_about["subResource"]) == ("CONNECT", "exec")
+    assert asked_about["kind"]["kind"] == "PodExecOptions"
+    assert asked_about["object"]["command"] == ["sh"]
 
 
 async def test_service_is_reached_at_one_of_its_ready_endpoints(cluster: Any):
