@@ -172,6 +172,17 @@ def _annotation(path: str, annotation: Obj, composition: admission.Composition, 
         yield from _compiles(where, expression, composition, (admission.STRING, admission.NULL))
 
 
+def on_status_update(new: Obj, old: Obj) -> Iterator[Cause]:
+    """What type checking found."""
+    checked = (new.get("status") or {}).get("typeChecking") or {}
+    for i, warning in enumerate(checked.get("expressionWarnings") or ()):
+        path = f"status.typeChecking.expressionWarnings[{i}]"
+        if not warning.get("warning"):
+            yield cause.required(f"{path}.warning")
+        if not (warning.get("fieldRef") or "").strip():
+            yield cause.required(f"{path}.fieldRef")
+
+
 def binding(obj: Obj) -> Iterator[Cause]:
     """A new or changed binding."""
     spec = obj["spec"]
@@ -215,6 +226,6 @@ def _actions(path: str, actions: Any) -> Iterator[Cause]:
 
 _GROUP = "admissionregistration.k8s.io"
 RULES = {
-    (_GROUP, "ValidatingAdmissionPolicy"): Rules(on_create, on_update, whole=False),
+    (_GROUP, "ValidatingAdmissionPolicy"): Rules(on_create, on_update, on_status_update, whole=False),
     (_GROUP, "ValidatingAdmissionPolicyBinding"): Rules(binding),
 }

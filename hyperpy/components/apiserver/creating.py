@@ -6,6 +6,8 @@ decoded ─▶ metadata ─▶ defaults ─▶ managers ─▶ admission ─▶ 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hyperpy.api import defaults, errors, meta, validation, warnings
 from hyperpy.api.kinds import Kind
 from hyperpy.components.apiserver import conversion, field_managers, metadata, strategy
@@ -40,7 +42,7 @@ async def create(core: Core, write: Write, obj: Obj) -> Written:
     base = own.get("generateName") if not own.get("name") else None
     if base:
         own["name"] = meta.generate_name(base, core.rng)
-    write = write.named(own.get("name") or "")
+    write = replace(write, name=own.get("name") or "", generated=bool(base))
     defaults.apply(kind, obj)
     if write.manager:
         await field_managers.track_new(core, write, obj)

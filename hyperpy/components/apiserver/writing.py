@@ -18,7 +18,8 @@ class Write:
 
     `warnings` gathers what admission has to tell the client; it is shared by all forms of one write. `manager` is who
     owns the fields that the write changes; with "" the object's managedFields stay as the write makes them. `admitted`
-    tells that admission was asked already, about the object that a subresource was given.
+    tells that admission was asked already, about the object that a subresource was given; `generated` that the name was
+    made up here.
     """
 
     kind: Kind
@@ -30,6 +31,7 @@ class Write:
     warnings: list[str] = field(default_factory=list)
     manager: str = ""
     admitted: bool = False
+    generated: bool = False
 
     def named(self, name: str) -> Write:
         """The same for an object of this name."""
@@ -57,6 +59,7 @@ class Write:
             self.warnings,
             self.manager,
             options,
+            self.generated,
         )
 
 

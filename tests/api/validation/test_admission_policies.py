@@ -229,3 +229,11 @@ def test_rows_of_policies_and_bindings(reference: dict[str, Any] | None, shown: 
     assert printers.table(BINDING, [bound], now=0)["rows"][0]["cells"][1:3] == ["p.example.com", shown]
     given = policy(paramKind={"apiVersion": "v1", "kind": "ConfigMap"})
     assert printers.table(POLICY, [given], now=0)["rows"][0]["cells"][1:3] == [1, "v1/ConfigMap"]
+
+
+def test_status_says_where_and_what(status_complaints: Any):
+    status = {"typeChecking": {"expressionWarnings": [{"fieldRef": " ", "warning": ""}]}}
+    assert status_complaints(POLICY, {**policy(), "status": status}, policy()) == [
+        "status.typeChecking.expressionWarnings[0].warning: Required value",
+        "status.typeChecking.expressionWarnings[0].fieldRef: Required value",
+    ]

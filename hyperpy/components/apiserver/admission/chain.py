@@ -32,6 +32,7 @@ class Attributes:
         warnings: texts for the client, sent as Warning headers.
         manager: who will own the fields that change.
         options: what a delete says beside `dryRun`, as DeleteOptions have it.
+        generated: whether the server made up the name, by `generateName`.
     """
 
     operation: str
@@ -46,6 +47,7 @@ class Attributes:
     warnings: list[str] = field(default_factory=list)
     manager: str = ""
     options: Mapping[str, Any] | None = None
+    generated: bool = False
 
     @property
     def writes_pod(self) -> bool:

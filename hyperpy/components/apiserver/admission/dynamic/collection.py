@@ -6,6 +6,7 @@ server the store is asked anew for a while, so that who creates a configuration 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -36,6 +37,7 @@ class Collection(Generic[T]):
         self._clock = clock
         self._make = make
         self._subscription: Subscription | None = None
+        self._joining = asyncio.Lock()
         self._settled_at = 0.0
         self._made: dict[bytes, tuple[int, T]] = {}
         self._items: tuple[T, ...] = ()
@@ -62,8 +64,10 @@ class Collection(Generic[T]):
         return False
 
     async def _join(self) -> None:
-        revision = await self._read()
-        self._subscription = await self._feeds.join(self._kind, None, after=revision)
+        async with self._joining:
+            if self._subscription is None or self._subscription.ended:
+                revision = await self._read()
+                self._subscription = await self._feeds.join(self._kind, None, after=revision)
 
     async def _drain(self, subscription: Subscription) -> None:
         try:

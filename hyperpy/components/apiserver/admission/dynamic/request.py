@@ -36,7 +36,7 @@ class Shown:
             "requestKind": _kind(attributes.kind, attributes.obj or attributes.old, attributes),
             "requestResource": _resource(attributes.kind),
             "requestSubResource": attributes.subresource,
-            "name": attributes.name,
+            "name": "" if attributes.generated else attributes.name,
             "namespace": self._namespace(),
             "operation": attributes.operation,
             "userInfo": _user(attributes),
@@ -53,11 +53,17 @@ class Shown:
         return self.attributes.namespace or ""
 
 
-async def shown(attributes: Attributes, kind: Kind) -> Shown:
-    """The request in the version of `kind`. Raises StatusError when an object cannot be converted."""
-    if kind is attributes.kind or kind == attributes.kind:
-        return Shown(attributes, kind, attributes.obj, attributes.old)
-    new, old = [await _converted(obj, attributes, kind) for obj in (attributes.obj, attributes.old)]
+async def shown(attributes: Attributes, kind: Kind, *, nameless: bool = False) -> Shown:
+    """The request in the version of `kind`. Raises StatusError when an object cannot be converted.
+
+    Args:
+        nameless: whether a name that the server made up is not to be seen yet, as before the object is complete.
+    """
+    new, old = attributes.obj, attributes.old
+    if nameless and attributes.generated and new is not None:
+        new = {**new, "metadata": {key: value for key, value in new["metadata"].items() if key != "name"}}
+    if kind != attributes.kind:
+        new, old = await _converted(new, attributes, kind), await _converted(old, attributes, kind)
     return Shown(attributes, kind, new, old)
 
 

@@ -116,7 +116,7 @@ class Asker:
         kind = await self._matcher.matched(hook.match, attributes)
         if kind is None:
             return None
-        request = await shown(attributes, kind)
+        request = await shown(attributes, kind, nameless=self._mutating)
         if hook.conditions and not self._conditions_hold(hook, request):
             return None
         return request

@@ -101,6 +101,20 @@ async def test_question_tells_everything(
     assert len({request["uid"] for request in (created, updated, deleted)}) == 3
 
 
+async def test_made_up_name_is_seen_when_the_object_is_complete(
+    cluster: Any, configure: Any, make_hook: Any, webhook_server: Any, make_patch: Any
+):
+    await configure("mutating", make_hook("a"))
+    await configure("validating", make_hook("b"))
+    webhook_server.answers["/a"] = lambda request: make_patch({"op": "add", "path": "/data", "value": {"a": "1"}})
+    stored = await cluster.json("POST", MAPS, {"metadata": {"generateName": "x-"}})
+    before, after = (request for _, request in webhook_server.calls)
+    assert ("name" in before, "name" in after) == (False, False)
+    assert "name" not in before["object"]["metadata"]
+    assert after["object"]["metadata"]["name"] == stored["metadata"]["name"]
+    assert stored["data"] == {"a": "1"}
+
+
 async def test_mutating_webhooks_change_the_object_in_order(
     cluster: Any, configure: Any, make_hook: Any, make_config_map: Any, webhook_server: Any, make_patch: Any
 ):
