@@ -34,7 +34,7 @@ class Cors:
 
     def headers(self, origin: str) -> dict[str, str] | None:
         """What a browser is told about this origin; None when it may not ask."""
-        if not origin or not any(pattern.search(origin) for pattern in self._patterns):
+        if not origin.isascii() or not any(pattern.search(origin) for pattern in self._patterns):
             return None
         return {"Access-Control-Allow-Origin": origin, **_ALLOWED}
 

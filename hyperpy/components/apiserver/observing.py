@@ -46,7 +46,10 @@ class Observer:
     def begin(self, request: Request, info: RequestInfo) -> Exchange:
         """A request has come in."""
         given = request.headers.get("audit-id")
-        audit_id = given[:_MAX_ID] if given else f"{self._prefix}{next(self._numbers):012x}"
+        if given and given.isascii():
+            audit_id = given[:_MAX_ID]
+        else:
+            audit_id = f"{self._prefix}{next(self._numbers):012x}"
         return Exchange(self, request, info, audit_id)
 
 

@@ -193,6 +193,7 @@ async def test_every_answer_carries_its_audit_id(chain, parts):
     assert len(first.headers["Audit-Id"]) == 36
     assert first.headers["Audit-Id"] != second.headers["Audit-Id"]
     assert (await ask(chain, audit_id="from-afar")).headers["Audit-Id"] == "from-afar"
+    assert (await ask(chain, audit_id="\udcff")).headers["Audit-Id"].isascii()
     parts.asking = None
     assert "Audit-Id" in (await ask(chain)).headers
 

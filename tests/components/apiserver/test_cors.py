@@ -13,6 +13,7 @@ from hyperpy.components.supervisor import StartFailure
         ("http://localhost:8080", True),
         ("https://ui.example.evil", False),
         ("", False),
+        ("https://ui.example\udcff:", False),
     ],
 )
 def test_origins(origin, allowed):

@@ -20,6 +20,9 @@ from hyperpy.components.apiserver.audit.policy import Decision, Level
 Obj = dict[str, Any]
 
 _WRITES = frozenset(("create", "update", "patch", "delete", "deletecollection"))
+_BODIES = frozenset(("requestObject", "responseObject"))
+#: Kubernetes' annotation of an event that could not be written whole.
+TRUNCATED = "audit.k8s.io/truncated"
 _STATUS_FIELDS = ("status", "message", "reason", "details", "code")
 
 
@@ -109,7 +112,26 @@ def line(pending: Pending) -> bytes:
         _tell_request(event, decision, pending.request)
     if pending.response is not None:
         _tell_response(event, decision, pending.response)
-    return orjson.dumps(event) + b"\n"
+    try:
+        return orjson.dumps(event) + b"\n"
+    except TypeError:
+        return orjson.dumps(_writable(event)) + b"\n"
+
+
+def _writable(event: Obj) -> Obj:
+    """An event without what JSON cannot hold: bodies nested too deeply, bytes of headers that are no text."""
+    told = {name: _clean(value) for name, value in event.items() if name not in _BODIES}
+    if not _BODIES.isdisjoint(event):
+        told["annotations"] = {**(told.get("annotations") or {}), TRUNCATED: "true"}
+    return told
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_clean(name): _clean(each) for name, each in value.items()}
+    return [_clean(each) for each in value] if isinstance(value, list) else value
 
 
 def _tell_request(event: Obj, decision: Decision, body: Body) -> None:
@@ -168,7 +190,8 @@ def _complete(reference: Obj, obj: Obj) -> None:
 
 def _shown(obj: Any, decision: Decision) -> Any:
     if decision.omit_managed_fields and isinstance(obj, dict):
-        for each in (obj, *(obj.get("items") or ())):
+        items = obj.get("items")
+        for each in (obj, *(items if isinstance(items, list) else ())):
             if isinstance(each, dict) and isinstance(each.get("metadata"), dict):
                 each["metadata"].pop("managedFields", None)
     return obj

@@ -56,9 +56,9 @@ def upgrades(headers: Mapping[str, str]) -> bool:
 
 
 def forwarded(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The headers of a client that a backend may see."""
+    """The headers of a client that a backend may see; bytes that are no text become question marks."""
     return [
-        (name, value)
+        (name, value if value.isascii() else value.encode(errors="replace").decode())
         for name, value in headers
         if name.lower() not in _NOT_FORWARDED and not name.lower().startswith("impersonate-")
     ]

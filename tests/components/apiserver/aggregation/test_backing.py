@@ -82,6 +82,11 @@ async def test_a_bundle_that_is_none_is_told(cluster, backing):
         backing.target(service(caBundle=base64.b64encode(b"nothing").decode()), "/x")
 
 
+def test_bytes_that_are_no_text_are_not_passed_on():
+    sent = dict(headers_for(UserInfo("ann"), [("User-Agent", "a\udcff"), ("X-Name", "ä")]))
+    assert (sent["User-Agent"], sent["X-Name"]) == ("a?", "ä")
+
+
 def test_the_user_stands_in_headers_instead_of_credentials():
     user = UserInfo("ann", ("a", "b"), "7", {"example.com/Scope x": ("1", "2")})
     given = [("Accept", "x"), ("Authorization", "y"), ("X-Remote-Group", "z"), ("Impersonate-User", "w"), ("TE", "t")]

@@ -1,15 +1,18 @@
 """Records of requests: what events say at each level and stage."""
 
 import asyncio
+import json
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hyperpy.api import paths
 from hyperpy.api.wire import Request, Response, UserInfo
 from hyperpy.components.apiserver.audit import event
 from hyperpy.components.apiserver.audit.auditor import Auditor
-from hyperpy.components.apiserver.audit.policy import Level, Policy, Rule
+from hyperpy.components.apiserver.audit.policy import Decision, Level, Policy, Rule
 from hyperpy.components.apiserver.routing import NetworkRequest
 from hyperpy.components.instruments import Instruments
 
@@ -205,3 +208,41 @@ async def test_remarks_reach_the_record_of_their_own_task_only(log):
     await asyncio.gather(work(first, "one"), work(second, "two"))
     remarks.add("who", "nobody listens")
     assert [each["annotations"] for each in log.events] == [{"who": "one"}, {"who": "two"}]
+
+
+_KEYS = ["kind", "metadata", "items", "name", "managedFields", "status", "code", "a"]
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), inner, max_size=4),
+    max_leaves=10,
+)
+_TYPES = ["application/json", "application/yaml", "application/apply-patch+yaml", "application/vnd.kubernetes.protobuf"]
+
+
+@given(
+    body=st.binary(max_size=30) | _JSON,
+    content_type=st.sampled_from(_TYPES),
+    agent=st.text(st.characters(min_codepoint=1), max_size=5) | st.just("\udcff"),
+    omit=st.booleans(),
+)
+def test_whatever_is_sent_makes_a_line_of_json(body, content_type, agent, omit):
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode(errors="surrogatepass")
+    headers = {"content-type": content_type, "user-agent": agent}
+    request = Request("POST", "/api/v1/namespaces/d/pods", {}, headers, raw)
+    info = paths.parse("POST", request.path, {})
+    decision = Decision(Level.REQUEST_RESPONSE, omit_managed_fields=omit)
+    told = event.base(request, info, audit_id="x", decision=decision, peer="")
+    told["responseStatus"] = {"code": 400}
+    asked, answered = event.Body(raw, content_type), event.Body(raw, "application/json")
+    line = event.line(event.Pending(told, decision, asked, answered))
+    assert line.endswith(b"\n") and orjson.loads(line)["auditID"] == "x"
+
+
+def test_a_body_that_json_cannot_hold_is_left_out_and_that_is_told():
+    deep = b"[" * 500 + b"]" * 500
+    request = Request("POST", "/api/v1/namespaces/d/pods", {}, {}, deep)
+    decision = Decision(Level.REQUEST)
+    told = event.base(request, paths.parse("POST", request.path, {}), audit_id="x", decision=decision, peer="")
+    found = orjson.loads(event.line(event.Pending(told, decision, event.Body(deep, "application/json"))))
+    assert "requestObject" not in found
+    assert found["annotations"] == {event.TRUNCATED: "true"}
