@@ -64,32 +64,39 @@ class Request:
 
 
 class Pieces:
-    """A long body of known length that need not be joined as a whole; iterated like a stream, it yields its chunks."""
+    """A long body of known length that need not be joined as a whole; iterated like a stream, it yields its chunks.
 
-    __slots__ = ("_left", "_parts", "_size")
+    Args:
+        items: stand between head and tail with commas.
+    """
 
-    def __init__(self, parts: Sequence[bytes | memoryview]) -> None:
-        self._parts = parts
-        self._size = sum(map(len, parts))
+    __slots__ = ("_head", "_items", "_left", "_size", "_tail")
+
+    def __init__(self, head: bytes, items: Sequence[bytes], tail: bytes) -> None:
+        self._head = head
+        self._items = items
+        self._tail = tail
+        self._size = len(head) + sum(map(len, items)) + max(0, len(items) - 1) + len(tail)
         self._left: Iterator[bytes] | None = None
 
     def __len__(self) -> int:
         return self._size
 
     def __bytes__(self) -> bytes:
-        return b"".join(self._parts)
+        return b"%b%b%b" % (self._head, b",".join(self._items), self._tail)
 
     def chunks(self) -> Iterator[bytes]:
         """The body in runs of about CHUNK bytes."""
-        run: list[bytes | memoryview] = []
+        yield self._head
+        run: list[bytes] = []
         size = 0
-        for part in self._parts:
-            run.append(part)
-            size += len(part)
+        for item in self._items:
+            run.append(item)
+            size += len(item)
             if size >= CHUNK:
-                yield b"".join(run)
-                run, size = [], 0
-        yield b"".join(run)
+                yield b",".join(run)
+                run, size = [b""], 0  # the next run begins with a comma
+        yield b",".join(run) + self._tail
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self

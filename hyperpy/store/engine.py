@@ -129,6 +129,10 @@ class Engine:
         self._refuse_when_closed()
         return self.committed
 
+    def stamps(self) -> bool:
+        """Revisions are assigned when a write is evaluated; see `protocol.Stamping`."""
+        return True
+
     def recent(self, key: bytes, end: bytes, *, after: int) -> WatchBatch | None:
         """The changes of a range after a revision, or None; see `protocol.Recent.recent`."""
         self._refuse_when_closed()

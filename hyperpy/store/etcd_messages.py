@@ -98,7 +98,9 @@ def range_request(request: Get) -> pb.RangeRequest:
 
 
 def put_request(request: Put) -> pb.PutRequest:
-    """A put."""
+    """A put. Raises InvalidRequest when a revision is to be written into the value, which etcd cannot do."""
+    if request.stamp is not None:
+        raise InvalidRequest("etcd cannot write the revision of a change into its value")
     return pb.PutRequest(key=request.key, value=request.value, lease=request.lease, prev_kv=request.prev_kv)
 
 

@@ -80,9 +80,12 @@ class Draft:
             raise LeaseNotFound(f"no lease {request.lease:x}")
         before = self._current(request.key)
         revision = self._base + 1
+        value, stamp = request.value, request.stamp
+        if stamp is not None:
+            value = b"%b%d%b" % (value[:stamp], revision, value[stamp:])
         pair = KeyValue(
             request.key,
-            request.value,
+            value,
             before.create_revision if before else revision,
             revision,
             before.version + 1 if before else 1,

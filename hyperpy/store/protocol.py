@@ -127,10 +127,14 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Put:
+    """Write one key. `stamp`: where in the value the store is to write the revision of this change, in decimal; only
+    for a store that is `Stamping`."""
+
     key: bytes
     value: bytes
     lease: int = 0
     prev_kv: bool = False
+    stamp: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +270,14 @@ class Recent(Protocol):
 
     def recent(self, key: bytes, end: bytes, *, after: int) -> WatchBatch | None:
         """The changes of a range after a revision, up to the newest one, without waiting; None: not known any more."""
+
+
+@runtime_checkable
+class Stamping(Protocol):
+    """What a store can do that knows a change's revision before the change is durable."""
+
+    def stamps(self) -> bool:
+        """Whether `Put.stamp` is heeded. A store without this refuses it with InvalidRequest."""
 
 
 def prefix_end(prefix: bytes) -> bytes:

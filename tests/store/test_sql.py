@@ -236,3 +236,12 @@ async def test_a_kill_loses_no_acknowledged_write_and_no_revision_goes_back(tmp_
         await store.aclose()
         with database_of(path) as database:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_a_revision_is_written_into_a_value_where_the_put_says(tmp_path):
+    store = await open_store(tmp_path / "db")
+    result = await store.put(Put(b"k", b'{"at":"","x":1}', stamp=7))
+    await store.aclose()
+    store = await open_store(tmp_path / "db")
+    assert (await store.get(Get(b"k"))).kvs[0].value == b'{"at":"%d","x":1}' % result.revision
+    await store.aclose()

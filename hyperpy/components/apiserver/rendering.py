@@ -106,15 +106,8 @@ def _listed(kind: Kind, form: Form, items: list[Obj], meta: dict[str, Any], *, n
 
 def _joined(kind: Kind, meta: dict[str, Any], page: Page) -> bytes | Pieces:
     head = orjson.dumps({"kind": kind.list_kind, "apiVersion": kind.api_version, "metadata": meta})
-    parts: list[bytes | memoryview] = [head[:-1], b',"items":[']
-    for kv in page.kvs:
-        parts += stored.spliced_parts(kv.value, kv.mod_revision)
-        parts.append(b",")
-    if page.kvs:
-        parts.pop()
-    parts.append(b"]}")
-    body = Pieces(parts)
-    return body if len(body) > CHUNK else b"".join(parts)
+    body = Pieces(b'%b,"items":[' % head[:-1], stored.spliced(kind, page.kvs), b"]}")
+    return body if len(body) > CHUNK else bytes(body)
 
 
 def _table(kind: Kind, objs: Sequence[Obj], form: Form, now: float, meta: dict[str, Any]) -> Obj:

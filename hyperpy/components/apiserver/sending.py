@@ -112,8 +112,9 @@ class Whole(Sender):
         elif isinstance(body, bytes):
             await self._write(head + body)
         else:
-            await self._write(head)
-            for chunk in body.chunks():
+            chunks = body.chunks()
+            await self._write(head + next(chunks))
+            for chunk in chunks:
                 await self._write(chunk)
                 await asyncio.sleep(0)  # others have a turn, and the end of the connection is seen
 

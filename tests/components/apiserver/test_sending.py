@@ -9,7 +9,8 @@ from hyperpy.api.wire import CHUNK, Pieces, Response
 from hyperpy.components.apiserver.listener import Listener, bind
 from hyperpy.components.apiserver.sending import Heads
 
-BODY = [b"a" * 1000, memoryview(b"b" * CHUNK), b"c" * 3 * CHUNK, b"d"]
+ITEMS = [b"a" * 1000, b"b" * CHUNK, b"c" * 3 * CHUNK, b"d"]
+BODY = b"[" + b",".join(ITEMS) + b"]"
 
 
 @pytest.fixture
@@ -45,18 +46,18 @@ GET = b"GET / HTTP/1.1\nHost: x\nConnection: close"
 
 
 async def test_pieces_arrive_whole_and_with_their_length(ask):
-    head, body = await ask(Response(200, Pieces(BODY)), GET)
-    assert body == b"".join(BODY)
+    head, body = await ask(Response(200, Pieces(b"[", ITEMS, b"]")), GET)
+    assert body == BODY
     assert b"\r\nContent-Length: %d" % len(body) in head
 
 
 async def test_pieces_are_packed_for_those_who_ask(ask):
-    head, body = await ask(Response(200, Pieces(BODY)), GET + b"\nAccept-Encoding: gzip")
-    assert gzip.decompress(body) == b"".join(BODY)
+    head, body = await ask(Response(200, Pieces(b"[", ITEMS, b"]")), GET + b"\nAccept-Encoding: gzip")
+    assert gzip.decompress(body) == BODY
     assert b"\r\nContent-Encoding: gzip\r\n" in head
 
 
-@pytest.mark.parametrize("body", [b"four", Pieces([b"fo", b"ur"])], ids=["bytes", "pieces"])
+@pytest.mark.parametrize("body", [b"four", Pieces(b"f", [b"o"], b"ur")], ids=["bytes", "pieces"])
 async def test_a_head_request_is_told_the_length_only(ask, body):
     head, sent = await ask(Response(200, body), b"HEAD / HTTP/1.1\nHost: x\nConnection: close")
     assert (sent, b"\r\nContent-Length: 4" in head) == (b"", True)
@@ -105,4 +106,7 @@ def test_a_header_with_a_line_break_is_not_sent():
 
 
 async def test_pieces_read_as_a_stream_give_the_same_bytes():
-    assert b"".join([chunk async for chunk in Pieces(BODY)]) == bytes(Pieces(BODY)) == b"".join(BODY)
+    for items in (ITEMS, ITEMS[:3], ITEMS[:1], [b""], []):
+        whole = bytes(Pieces(b"[", items, b"]"))
+        assert b"".join([chunk async for chunk in Pieces(b"[", items, b"]")]) == whole == b"[%b]" % b",".join(items)
+        assert len(Pieces(b"[", items, b"]")) == len(whole)

@@ -1,11 +1,14 @@
-"""The stored form of an object: its key, and its JSON without resourceVersion, which is spliced in when it is read.
+"""The stored form of an object: its key, and its JSON with the resourceVersion where the store writes it.
 
-The stored JSON begins with apiVersion, kind and metadata in this order, so that splicing is one search near the start
-and no decoding: `{"apiVersion":"v1","kind":"Pod","metadata":{` + `"resourceVersion":"7",` + the rest.
+The JSON begins with apiVersion, kind and metadata in this order: `{"apiVersion":"v1","kind":"Pod","metadata":{` +
+`"resourceVersion":"7",` + the rest. Our own store stamps the revision of a change into it, so that what lies there is
+what clients are sent. For another store (a real etcd), and in what older versions wrote, it is missing and is spliced
+in when it is read: one search near the start and no decoding.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 import orjson
@@ -18,6 +21,7 @@ Obj = dict[str, Any]
 
 _FORBIDDEN = frozenset("/%")
 _METADATA = b'"metadata":{'
+_VERSION = b'"resourceVersion":"'
 
 
 def prefix(kind: Kind, namespace: str | None = None) -> bytes:
@@ -59,7 +63,7 @@ def head(kind: Kind) -> bytes:
 
 
 def ordered(obj: Obj) -> Obj:
-    """The same object with apiVersion, kind and metadata first and without resourceVersion: what is stored."""
+    """The same object with apiVersion, kind and metadata first and without resourceVersion."""
     metadata = {name: value for name, value in obj["metadata"].items() if name != "resourceVersion"}
     rest = {name: value for name, value in obj.items() if name not in ("apiVersion", "kind", "metadata")}
     return {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata, **rest}
@@ -73,21 +77,45 @@ def encode(obj: Obj) -> bytes:
         raise errors.BadRequest(f"the object cannot be stored: {error}") from error
 
 
+def room(value: bytes) -> tuple[bytes, int]:
+    """Encoded bytes with an empty resourceVersion, and where its digits belong."""
+    at = _inside_metadata(value)
+    return b'%b%b",%b' % (value[:at], _VERSION, value[at:]), at + len(_VERSION)
+
+
+def unstamped(value: bytes) -> bytes:
+    """Stored bytes as `encode` made them."""
+    at = _inside_metadata(value)
+    return value[:at] + value[_behind_version(value, at) :]
+
+
 def same(one: bytes, other: bytes) -> bool:
-    """Whether two encoded objects hold the same, in whatever order."""
+    """Whether two encoded objects hold the same, in whatever order and with or without a resourceVersion."""
+    one, other = unstamped(one), unstamped(other)
     return one == other or orjson.loads(one) == orjson.loads(other)
 
 
 def splice(value: bytes, revision: int) -> bytes:
-    """Stored bytes as clients see them: with the resourceVersion."""
-    at = value.index(_METADATA) + len(_METADATA)
-    return b'%b"resourceVersion":"%d",%b' % (value[:at], revision, value[at:])
+    """Stored bytes as clients see them: with this resourceVersion."""
+    at = _inside_metadata(value)
+    version = b'%b%d",' % (_VERSION, revision)
+    if value.startswith(version, at):
+        return value
+    return b"%b%b%b" % (value[:at], version, value[_behind_version(value, at) :])
 
 
-def spliced_parts(value: bytes, revision: int) -> tuple[bytes, memoryview]:
-    """What `splice` gives, in two parts of which the long one is not copied."""
-    at = value.index(_METADATA) + len(_METADATA)
-    return b'%b"resourceVersion":"%d",' % (value[:at], revision), memoryview(value)[at:]
+def spliced(kind: Kind, kvs: Iterable[KeyValue]) -> list[bytes]:
+    """What `splice` gives for many; what the store has stamped is known by how it begins (0.1 µs an object)."""
+    stamped = b'%b"kind":"%b",%b%b' % (head(kind), kind.kind.encode(), _METADATA, _VERSION)
+    return [value if (value := kv.value).startswith(stamped) else splice(value, kv.mod_revision) for kv in kvs]
+
+
+def _inside_metadata(value: bytes) -> int:
+    return value.index(_METADATA) + len(_METADATA)
+
+
+def _behind_version(value: bytes, at: int) -> int:
+    return value.index(b",", at) + 1 if value.startswith(_VERSION, at) else at
 
 
 def decode(value: bytes, revision: int) -> Obj:

@@ -10,7 +10,7 @@ from hyperpy.api.kinds import Kind
 from hyperpy.components.apiserver.metrics.storage import WriteMetrics
 from hyperpy.components.apiserver.registry import form
 from hyperpy.store import protocol as store_protocol
-from hyperpy.store.protocol import Compare, DeleteRange, Get, KeyValue, Op, Put, Range, Store, Target, Txn
+from hyperpy.store.protocol import Compare, DeleteRange, Get, KeyValue, Op, Put, Range, Stamping, Store, Target, Txn
 
 
 class Objects:
@@ -18,6 +18,7 @@ class Objects:
 
     def __init__(self, store: Store, metrics: WriteMetrics) -> None:
         self._store = store
+        self._stamps = isinstance(store, Stamping) and store.stamps()
         self._metrics = metrics
 
     async def find(self, kind: Kind, namespace: str | None, name: str) -> KeyValue | None:
@@ -47,7 +48,7 @@ class Objects:
         key = form.key(kind, namespace, name)
         absent = Compare(key, Target.VERSION, Op.EQUAL, 0)
         began = perf_counter()
-        result = await self._store.txn(Txn((absent,), (Put(key, value, lease),)))
+        result = await self._store.txn(Txn((absent,), (self._put(key, value, lease),)))
         self._metrics.note("create", key, perf_counter() - began)
         if not result.succeeded:
             raise errors.already_exists(kind.group, kind.plural, name)
@@ -57,14 +58,14 @@ class Objects:
         """Write over the pair that was read; None when it has changed meanwhile. Returns the new revision."""
         unchanged = Compare(kv.key, Target.MOD, Op.EQUAL, kv.mod_revision)
         began = perf_counter()
-        result = await self._store.txn(Txn((unchanged,), (Put(kv.key, value, lease or kv.lease),)))
+        result = await self._store.txn(Txn((unchanged,), (self._put(kv.key, value, lease or kv.lease),)))
         self._metrics.note("update", kv.key, perf_counter() - began)
         return result.revision if result.succeeded else None
 
     async def replace_all(self, changes: Sequence[tuple[KeyValue, bytes]]) -> bool:
         """Write over several pairs that were read, all or none; False when one of them has changed meanwhile."""
         unchanged = tuple(Compare(kv.key, Target.MOD, Op.EQUAL, kv.mod_revision) for kv, _ in changes)
-        puts = tuple(Put(kv.key, value, kv.lease) for kv, value in changes)
+        puts = tuple(self._put(kv.key, value, kv.lease) for kv, value in changes)
         began = perf_counter()
         result = await self._store.txn(Txn(unchanged, puts))
         self._metrics.note("update", changes[0][0].key, perf_counter() - began)
@@ -77,6 +78,12 @@ class Objects:
         result = await self._store.txn(Txn((unchanged,), (DeleteRange(kv.key),)))
         self._metrics.note("delete", kv.key, perf_counter() - began)
         return result.revision if result.succeeded else None
+
+    def _put(self, key: bytes, value: bytes, lease: int) -> Put:
+        if not self._stamps:
+            return Put(key, value, lease)
+        value, stamp = form.room(value)
+        return Put(key, value, lease, stamp=stamp)
 
     async def grant_lease(self, ttl_s: int) -> int:
         """A new lease of `ttl_s` seconds; its id."""
