@@ -37,6 +37,8 @@ def v1_of_v2(obj: Obj) -> Obj:
         spec["targetCPUUtilizationPercentage"] = target
     if current is not None:
         status["currentCPUUtilizationPercentage"] = current
+    for name in ("currentReplicas", "desiredReplicas"):  # v2 leaves out the first when it is 0
+        status.setdefault(name, 0)
     return _whole(obj, V1, annotations, spec, status)
 
 
@@ -57,6 +59,8 @@ def v2_of_v1(obj: Obj) -> Obj:
     if current is not None:
         cpu = {"name": "cpu", "current": {"averageUtilization": current}}
         status["currentMetrics"] = [{"type": "Resource", "resource": cpu}, *(status.get("currentMetrics") or ())]
+    if not status.get("currentReplicas"):
+        status.pop("currentReplicas", None)
     return _whole(obj, V2, annotations, spec, status)
 
 

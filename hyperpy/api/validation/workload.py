@@ -17,7 +17,7 @@ _OVER_REPLICAS = "cannot be greater than status.replicas"
 _OVER_READY = "cannot be greater than readyReplicas"
 _STATUS_COUNTS = (
     "replicas", "fullyLabeledReplicas", "updatedReplicas", "readyReplicas", "availableReplicas",
-    "unavailableReplicas", "observedGeneration", "collisionCount",
+    "unavailableReplicas", "terminatingReplicas", "observedGeneration", "collisionCount",
 )  # fmt: skip
 
 

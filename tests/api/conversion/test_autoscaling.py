@@ -26,7 +26,7 @@ PODS = {"type": "Pods", "pods": {"metric": {"name": "qps"}, "target": {"type": "
 
 def _hpa(metrics: list[dict[str, Any]], **spec: Any) -> dict[str, Any]:
     head = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"}}
-    return {**head, "spec": {"maxReplicas": 3, **spec, "metrics": metrics}, "status": {}}
+    return {**head, "spec": {"maxReplicas": 3, **spec, "metrics": metrics}, "status": {"desiredReplicas": 0}}
 
 
 def test_the_cpu_target_is_a_field_of_v1() -> None:

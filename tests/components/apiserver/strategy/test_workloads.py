@@ -186,6 +186,8 @@ async def test_an_autoscaler_of_either_version_is_judged_and_stored_alike(cluste
     assert (await cluster.json("GET", f"{old}/x"))["spec"]["targetCPUUtilizationPercentage"] == 80
     metrics = (await cluster.json("GET", f"{new}/x"))["spec"]["metrics"]
     assert metrics[0]["resource"]["target"]["averageUtilization"] == 80
+    await cluster.json("POST", new, named(spec, "y"))
+    assert (await cluster.json("GET", f"{old}/y"))["status"] == {"currentReplicas": 0, "desiredReplicas": 0}
     with pytest.raises(errors.Invalid, match="must be greater than or equal to `minReplicas`"):
         await patch(cluster, f"{old}/x", {"spec": {"minReplicas": 4}})
 
