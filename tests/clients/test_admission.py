@@ -133,3 +133,39 @@ def test_custom_objects_are_counted_and_given_back(cluster, kubectl):
         kubectl("apply", "-f", "-", stdin=WIDGET % "b")
     finally:
         cluster.kubectl("delete", "-f", "-", stdin=WIDGETS)
+
+
+NO_SHELL = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: no-shell}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [""], apiVersions: [v1], operations: [CONNECT], resources: [pods/exec]}
+  validations:
+  - expression: "object.kind != 'PodExecOptions' || object.command[0] != 'sh'"
+    message: nobody gets a shell here
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: no-shell}
+spec:
+  policyName: no-shell
+  validationActions: [Deny]
+  matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}}
+"""
+
+
+def test_a_policy_decides_who_is_connected(cluster, kubectl, namespace):
+    run(kubectl, "p")
+    kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=60s")
+    manifest = NO_SHELL.replace("NAMESPACE", namespace)
+    cluster.kubectl("apply", "-f", "-", stdin=manifest)
+    try:
+        refused = kubectl("exec", "p", "--", "sh", "-c", "true", check=False)
+        assert refused.returncode != 0
+        assert "denied request: nobody gets a shell here" in refused.stderr
+        assert kubectl("exec", "p", "--", "echo", "hello").stdout == "hello\n"
+    finally:
+        cluster.kubectl("delete", "-f", "-", stdin=manifest)
