@@ -45,8 +45,8 @@ class NodeRestriction:
         elif attributes.subresource == "status":
             _check_pod_status(attributes, node)
         elif attributes.subresource:
-            raise refusal(attributes, f'unexpected pod subresource "{attributes.subresource}", only "status" and '
-                          '"eviction" are allowed')  # fmt: skip
+            why = f"unexpected pod subresource \"{attributes.subresource}\", only 'status' and 'eviction' are allowed"
+            raise refusal(attributes, why)
         elif attributes.operation == CREATE:
             await self._mirror(attributes, node)
         elif attributes.operation != DELETE:
@@ -113,8 +113,7 @@ class NodeRestriction:
 
     async def _claim(self, attributes: Attributes, node: str) -> None:
         if attributes.subresource != "status":
-            what = f'"{attributes.subresource}"' if attributes.subresource else '""'
-            raise refusal(attributes, f"may only update PVC status, not subresource {what}")
+            raise refusal(attributes, "may only update PVC status")
         if _without_status_of_nodes(attributes.obj) != _without_status_of_nodes(attributes.old):
             raise refusal(
                 attributes,

@@ -12,6 +12,7 @@ from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.objects import Objects
 
 _UNFOUNDED = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
+_OTHER = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
 
 
 class RuntimeClass:
@@ -33,7 +34,7 @@ class RuntimeClass:
         if overhead:
             given = spec.get("overhead")
             if given and not _same(given, overhead):
-                raise refusal(attributes, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead")
+                raise refusal(attributes, _OTHER)
             spec["overhead"] = dict(overhead)
         _place(attributes, spec, found.get("scheduling") or {})
 
@@ -41,11 +42,12 @@ class RuntimeClass:
         if attributes.operation != CREATE or not attributes.writes_pod or attributes.obj is None:
             return
         spec = attributes.obj["spec"]
-        overhead, name = spec.get("overhead"), spec.get("runtimeClassName")
-        if not overhead:
-            return
+        given, name = spec.get("overhead"), spec.get("runtimeClassName")
         found = await self._class(attributes, name) if name else {}
-        if not _same(overhead, (found.get("overhead") or {}).get("podFixed") or {}):
+        overhead = (found.get("overhead") or {}).get("podFixed")
+        if overhead and not _same(given or {}, overhead):
+            raise refusal(attributes, _OTHER)
+        if given and not overhead:
             raise refusal(attributes, _UNFOUNDED)
 
     async def _class(self, attributes: Attributes, name: str) -> Obj:
