@@ -61,7 +61,7 @@ class StatusError(Exception):
             "code": self.code,
         }
         if self.details:
-            status["details"] = self.details
+            status["details"] = {name: value for name, value in self.details.items() if value != ""}
         return status
 
 

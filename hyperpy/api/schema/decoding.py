@@ -38,11 +38,14 @@ Mend = Drop | Replace
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """`causes`: what cannot be read. `unknown`: paths of fields that the kind does not have. `mends`: for `apply`."""
+    """`causes`: what cannot be read. `unknown`: paths of fields that the kind does not have. `mends`: for `apply`.
+    `mistyped`: where the causes are that a value is of another JSON type, and the values.
+    """
 
     causes: tuple[Cause, ...] = ()
     unknown: tuple[str, ...] = ()
     mends: tuple[Mend, ...] = ()
+    mistyped: tuple[tuple[tuple[str | int, ...], Any], ...] = ()
 
 
 CLEAN = Decoded()
@@ -53,6 +56,7 @@ def judge(obj: Any, findings: Iterable[Finding]) -> Decoded:
     causes: list[Cause] = []
     unknown: list[str] = []
     mends: list[Mend] = []
+    mistyped: list[tuple[tuple[str | int, ...], Any]] = []
     for finding in findings:
         if finding.rule == "additionalProperties":
             unknown += [path.dotted((*finding.path, name)) for name in finding.detail]
@@ -62,9 +66,11 @@ def judge(obj: Any, findings: Iterable[Finding]) -> Decoded:
         verdict = _judge_null(finding) if value is None and finding.path else _judge_value(finding, value)
         if isinstance(verdict, Cause):
             causes.append(verdict)
+            if verdict.reason == cause.TYPE_INVALID:
+                mistyped.append((finding.path, value))
         elif verdict is not None:
             mends.append(verdict)
-    return Decoded(tuple(causes), tuple(unknown), tuple(mends))
+    return Decoded(tuple(causes), tuple(unknown), tuple(mends), tuple(mistyped))
 
 
 def apply(obj: Any, mends: Iterable[Mend]) -> None:

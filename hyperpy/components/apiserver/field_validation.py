@@ -9,6 +9,7 @@ from typing import Any
 
 from hyperpy.api import errors, schema
 from hyperpy.api.kinds import Kind
+from hyperpy.api.schema import definitions, gotypes
 from hyperpy.components.apiserver.verbs.write_options import IGNORE, STRICT
 
 Obj = dict[str, Any]
@@ -46,6 +47,10 @@ def settle(kind: Kind, obj: Obj, *, repeated: tuple[str, ...], level: str, lines
         BadRequest: a value is of the wrong type; or, with Strict, a field is unknown or repeated.
     """
     decoded = schema.of(kind).decode(obj)
+    if kind.definition is None and decoded.mistyped:
+        path, value = decoded.mistyped[0]
+        name = definitions.name_of(kind.group, kind.version, kind.kind)
+        raise _unreadable(kind, gotypes.mismatch(name, path, value))
     if decoded.causes:
         raise _unreadable(kind, ", ".join(str(cause) for cause in decoded.causes))
     if level == IGNORE:

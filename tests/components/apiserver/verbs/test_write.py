@@ -346,3 +346,12 @@ async def test_what_surprises_is_told_in_a_header_and_written_all_the_same(clust
         "PATCH", f"{path}/d/scale", {"spec": {"replicas": 2}}, content_type="application/merge-patch+json"
     )
     assert "invalid empty name" not in str(scaled.headers)
+
+
+async def test_a_value_of_the_wrong_type_is_told_as_go_does(cluster):
+    with pytest.raises(errors.BadRequest) as raised:
+        await cluster.send("POST", CONFIG_MAPS, {"metadata": {"name": "a"}, "data": {"a": 1}})
+    assert raised.value.message == (
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: '
+        "json: cannot unmarshal number into Go struct field ConfigMap.data of type string"
+    )
