@@ -23,13 +23,15 @@ def mismatch(root: str, path: Sequence[str | int], value: Any) -> str:
         root: the name of the kind's definition.
         path: keys and indexes to the value.
     """
-    struct, names, schema = root, [], {"$ref": root}
+    struct = root
+    schema: Schema = {"$ref": root}
+    names: list[str] = []
     for step in path:
         struct, schema = _resolved(struct, schema)
         if isinstance(step, int):
             schema = schema.get("items") or {}
         elif step in schema.get("properties", {}):
-            names.append(step)
+            names.append(str(step))
             schema = schema["properties"][step]
         else:
             schema = schema.get("additionalProperties") or {}
@@ -68,4 +70,5 @@ def _json_type(value: Any) -> str:
         return "bool"
     if isinstance(value, int | float):
         return "number"
-    return {str: "string", list: "array", dict: "object"}.get(type(value), "null")
+    names: dict[type, str] = {str: "string", list: "array", dict: "object"}
+    return names.get(type(value), "null")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hyperpy.api.kinds import Kind
-from hyperpy.api.warnings import configuration, persistentvolume, pod, workload
+from hyperpy.api.warnings import configuration, network, persistentvolume, pod, workload
 
 Obj = dict[str, Any]
 
@@ -18,11 +18,14 @@ _ON_CREATE: dict[tuple[str, str], Callable[[Obj], Iterator[str]]] = {
     **workload.ON_CREATE,
     **persistentvolume.ALWAYS,
     **configuration.ALWAYS,
+    **network.ALWAYS,
+    **network.ON_CREATE,
 }
 _ON_UPDATE: dict[tuple[str, str], Callable[[Obj], Iterator[str]]] = {
     **workload.ON_CHANGE,
     **persistentvolume.ALWAYS,
     **configuration.ALWAYS,
+    **network.ALWAYS,
 }
 
 

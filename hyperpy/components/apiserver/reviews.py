@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import orjson
-
 from hyperpy.api import errors, kinds
 from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import Request, Response, UserInfo
-from hyperpy.components.apiserver import posted
+from hyperpy.components.apiserver import negotiation, posted, rendering
 from hyperpy.components.apiserver.authentication import AccountTokens, account_user
 from hyperpy.components.apiserver.authorization import Authorizer
 from hyperpy.components.apiserver.rbac import Attributes
@@ -71,11 +69,12 @@ class Reviews:
         kind, answer = self._answers[group, resource]
         if request.method != "POST":
             raise errors.MethodNotAllowed("the server does not allow this method on the requested resource")
+        form = negotiation.accepted(request)
         review = posted.decode(request, api_version=kind.api_version, kind=kind.kind)
         assert request.user is not None, "authentication comes before routing"
         review["status"] = await answer(request.user, review.get("spec") or {}, namespace)
         review.setdefault("metadata", {"creationTimestamp": None})
-        return Response(201, orjson.dumps(review))
+        return rendering.plain(review, status=201, media_type=form.media_type)
 
     async def _token(self, asking: UserInfo, spec: Obj, namespace: str) -> Obj:
         token = spec.get("token")
