@@ -18,6 +18,10 @@ _COMPILING: tuple[_Rule, ...] = (
         r"expression recursion limit exceeded: \1",
     ),
     (
+        re.compile(r"expression size exceeds codepoint limit\. input size: (\d+), limit: (\d+)"),
+        r"expression code point size exceeds limit: size: \1, limit \2",
+    ),
+    (
         re.compile(r"<input>:-1:-1: Exceeded max recursion depth of (\d+) when parsing\."),
         r"<input>:-1:0: expression recursion limit exceeded: \1",
     ),

@@ -156,6 +156,7 @@ COMPILE_ERRORS = {
     "one that breaks out": ("1), (2", "ERROR: <input>:1:2: Syntax error: mismatched input ')'"),
     "a reserved word": ("namespace", "reserved identifier: namespace"),
     "the old object as if it were there": ("oldSelf.missing == ''", "no matching overload"),
+    "too long": (f"'{'a' * 100_000}'", "expression code point size exceeds limit: size: 100002, limit 100000"),
     "too deep": ("(" * 300 + "1" + ")" * 300, "expression recursion limit exceeded: 32"),
 }
 
