@@ -12,7 +12,7 @@ from typing import Any
 from hyperpy.api import meta
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Pieces, Request, Response, UserInfo
-from hyperpy.components.apiserver.audit import event
+from hyperpy.components.apiserver.audit import event, remarks
 from hyperpy.components.apiserver.audit.backend import Backend
 from hyperpy.components.apiserver.audit.event import Body, Pending
 from hyperpy.components.apiserver.audit.policy import (
@@ -83,8 +83,9 @@ class Record:
         self._event["impersonatedUser"] = event.user(user)
 
     def annotate(self, key: str, value: str) -> None:
-        """Add an annotation; the first value of a key stays, as in Kubernetes."""
-        self._annotations.setdefault(key, value)
+        """Add an annotation; the first value of a key stays. Patches are told where bodies are. As in Kubernetes."""
+        if self._decision.level >= Level.REQUEST or not key.startswith(remarks.PATCHES):
+            self._annotations.setdefault(key, value)
 
     async def received(self) -> None:
         """Nothing was done yet."""

@@ -20,6 +20,9 @@ class Request(Protocol):
     def waited(self, seconds: float) -> None: ...
 
 
+#: How keys begin whose values are parts of the object.
+PATCHES = "patch.webhook.admission.k8s.io/"
+
 _current: ContextVar[Request | None] = ContextVar("request", default=None)
 
 

@@ -59,6 +59,16 @@ def answer(body, status=201):
     return Response(status, orjson.dumps(body))
 
 
+@pytest.mark.parametrize(("level", "kept"), [(Level.METADATA, False), (Level.REQUEST, True)])
+async def test_patches_of_webhooks_are_told_where_bodies_are(log, level, kept):
+    record = begin(log, level)
+    record.annotate("patch.webhook.admission.k8s.io/round_0_index_0", "{}")
+    record.annotate("mutation.webhook.admission.k8s.io/round_0_index_0", "{}")
+    await record.complete(answer(POD))
+    keys = {key.partition(".")[0] for key in log.events[-1]["annotations"]}
+    assert keys == ({"patch", "mutation"} if kept else {"mutation"})
+
+
 async def test_metadata_tells_who_did_what_to_what(log):
     record = begin(log, Level.METADATA, url="/api/v1/namespaces/d/pods?x=1")
     record.annotate("k", "first")

@@ -22,6 +22,7 @@ from hyperpy.components.apiserver.admission.dynamic.review import BadAnswer
 from hyperpy.components.apiserver.admission.dynamic.rules import GROUP, is_exempt
 from hyperpy.components.apiserver.admission.dynamic.webhook import Asker, FailedCall, Webhook
 from hyperpy.components.apiserver.admission.world import World
+from hyperpy.components.apiserver.audit import remarks
 from hyperpy.components.apiserver.registry.form import Obj
 
 #: Fields of metadata that are the server's own: what a webhook makes of them is dropped.
@@ -40,11 +41,13 @@ class _Turns:
         invoked: webhooks asked already that take a second turn.
         due: those of them after whose turn the object has changed.
         changed: whether any webhook has changed the object.
+        number: 0 in the first round, 1 in the second.
     """
 
     invoked: set[Webhook] = field(default_factory=set)
     due: set[Webhook] = field(default_factory=set)
     changed: bool = False
+    number: int = 0
 
 
 class MutatingAdmissionWebhook:
@@ -81,26 +84,52 @@ class MutatingAdmissionWebhook:
             await self._again(attributes)
         if _snapshot(attributes) != seen:
             turns.due |= turns.invoked
-        await self._ask_all([hook for hook in hooks if hook in turns.due], attributes, turns)
+        turns.number = 1
+        await self._ask_all(hooks, attributes, turns)
 
     async def aclose(self) -> None:
         """Close the connections to webhooks."""
         await self._asker.aclose()
 
     async def _ask_all(self, hooks: Sequence[Webhook], attributes: Attributes, turns: _Turns) -> None:
-        for hook in hooks:
+        for index, hook in enumerate(hooks):
+            if turns.number and hook not in turns.due:
+                continue
             request = await self._asker.concerned(hook, attributes)
             if request is None:
                 continue
-            answer = await self._asker.ask(hook, request)
-            try:
-                if answer is not None and answer.patch and await _apply(hook, answer.patch, request):
-                    turns.changed = True
-                    turns.due |= turns.invoked
-            except FailedCall as failure:
-                self._asker.unanswered(hook, failure)
+            place = f"round_{turns.number}_index_{index}"
+            changed = await self._ask(hook, request, place)
+            _note(hook, place, changed=changed)
+            if changed:
+                turns.changed = True
+                turns.due |= turns.invoked
             if hook.reinvoked:
                 turns.invoked.add(hook)
+
+    async def _ask(self, hook: Webhook, request: Shown, place: str) -> bool:
+        """Whether the webhook has changed the object. `place` is when it was asked, for the audit."""
+        answer = await self._asker.ask(hook, request, place)
+        if answer is None or not answer.patch:
+            return False
+        try:
+            changed = await _apply(hook, answer.patch, request)
+        except FailedCall as failure:
+            self._asker.unanswered(hook, failure, place)
+            return False
+        if changed and remarks.current() is not None:
+            patch = orjson.Fragment(answer.patch)
+            remarks.add(f"{remarks.PATCHES}{place}", _told(hook, patch=patch, patchType="JSONPatch"))
+        return changed
+
+
+def _note(hook: Webhook, place: str, *, changed: bool) -> None:
+    if remarks.current() is not None:
+        remarks.add(f"mutation.webhook.admission.k8s.io/{place}", _told(hook, mutated=changed))
+
+
+def _told(hook: Webhook, **more: object) -> str:
+    return orjson.dumps({"configuration": hook.configuration, "webhook": hook.name, **more}).decode()
 
 
 def _snapshot(attributes: Attributes) -> bytes:

@@ -41,31 +41,30 @@ class ValidatingAdmissionWebhook:
         if not configurations:
             return
         concerned = []
-        for configuration in configurations:
-            for hook in configuration:
-                request = await self._asker.concerned(hook, attributes)
-                if request is not None:
-                    concerned.append((hook, request))
+        for index, hook in enumerate(hook for configuration in configurations for hook in configuration):
+            request = await self._asker.concerned(hook, attributes)
+            if request is not None:
+                concerned.append((hook, request, f"round_0_index_{index}"))
         if len(concerned) == 1:
             await self._asker.ask(*concerned[0])
         elif concerned:
             await self._ask_together(concerned)
 
-    async def _ask_together(self, concerned: list[tuple[Webhook, Shown]]) -> None:
+    async def _ask_together(self, concerned: list[tuple[Webhook, Shown, str]]) -> None:
         """The refusal of the first webhook in order that has one is the answer; all are heard."""
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._heard(hook, request), name=f"apiserver/webhook/{hook.name}")
-                for hook, request in concerned
+                group.create_task(self._heard(hook, request, place), name=f"apiserver/webhook/{hook.name}")
+                for hook, request, place in concerned
             ]
         for task in tasks:
             refusal = task.result()
             if refusal is not None:
                 raise refusal
 
-    async def _heard(self, hook: Webhook, request: Shown) -> errors.StatusError | None:
+    async def _heard(self, hook: Webhook, request: Shown, place: str) -> errors.StatusError | None:
         try:
-            await self._asker.ask(hook, request)
+            await self._asker.ask(hook, request, place)
         except errors.StatusError as refusal:
             return refusal
         return None

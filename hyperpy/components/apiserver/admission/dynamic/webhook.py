@@ -130,8 +130,11 @@ class Asker:
                 return False
             raise refusal(request.attributes, str(error)) from error
 
-    async def ask(self, hook: Webhook, request: Shown) -> Answer | None:
+    async def ask(self, hook: Webhook, request: Shown, place: str) -> Answer | None:
         """The webhook's answer, whose warnings and annotations are taken over; None when its failure is ignored.
+
+        Args:
+            place: of this call among all for the request, as the audit names it.
 
         Raises:
             BadRequest: it has side effects, and this is a dry run.
@@ -144,7 +147,7 @@ class Asker:
             return await self._asked(hook, request)
         except FailedCall as failure:
             code, rejected, error_type = failure.code, not hook.ignores_failure, dynamic_admission.CALL_FAILED
-            self.unanswered(hook, failure)
+            self.unanswered(hook, failure, place)
             return None
         except errors.StatusError as refused:
             code, rejected = refused.code, True
@@ -155,7 +158,7 @@ class Asker:
             if rejected:
                 self._metrics.rejected(hook.name, self._step, operation, error_type, code)
 
-    def unanswered(self, hook: Webhook, failure: FailedCall) -> None:
+    def unanswered(self, hook: Webhook, failure: FailedCall, place: str) -> None:
         """Let the failure of a webhook pass, or make it the answer.
 
         Raises:
@@ -165,6 +168,8 @@ class Asker:
             raise internal(str(failure)) from failure
         log.warning("a webhook failed and is ignored: %s", failure)
         self._metrics.failed_open(hook.name, self._step)
+        what = "mutation" if self._mutating else "validating"
+        remarks.add(f"failed-open.{what}.webhook.admission.k8s.io/{place}", hook.name)
 
     async def aclose(self) -> None:
         """Close the connections to webhooks."""

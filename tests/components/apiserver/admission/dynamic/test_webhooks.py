@@ -792,3 +792,28 @@ async def test_scale_is_shown_as_a_scale_and_can_be_changed(
     assert first["kind"] == {"group": "autoscaling", "version": "v1", "kind": "Scale"}
     assert (first["object"]["spec"], first["oldObject"]["spec"]) == ({"replicas": 9}, {"replicas": 1})
     assert second["object"]["spec"] == {"replicas": 3}
+
+
+async def test_audit_tells_who_changed_what_and_who_was_missed(
+    cluster: Any, configure: Any, make_hook: Any, make_config_map: Any, webhook_server: Any, make_patch: Any, noted: Any
+):
+    again = make_hook("a", reinvocationPolicy="IfNeeded")
+    await configure("mutating", again, make_hook("b"), make_hook("c", failurePolicy="Ignore"))
+    await configure("validating", make_hook("d", failurePolicy="Ignore"))
+    webhook_server.answers["/b"] = lambda request: make_patch({"op": "add", "path": "/data/b", "value": "2"})
+    webhook_server.answers["/c"] = webhook_server.answers["/d"] = raw(b"", 500)
+    await create(cluster, make_config_map)
+    told = {key: json.loads(value) if value.startswith("{") else value for key, value in noted.items()}
+    b = {"configuration": "test", "webhook": "b.example.com"}
+    patch = [{"op": "add", "path": "/data/b", "value": "2"}]
+    assert told.pop("patch.webhook.admission.k8s.io/round_0_index_1") == {**b, "patch": patch, "patchType": "JSONPatch"}
+    assert told.pop("mutation.webhook.admission.k8s.io/round_0_index_1") == {**b, "mutated": True}
+    assert {
+        key: value if isinstance(value, str) else (value["webhook"], value["mutated"]) for key, value in told.items()
+    } == {
+        "mutation.webhook.admission.k8s.io/round_0_index_0": ("a.example.com", False),
+        "mutation.webhook.admission.k8s.io/round_0_index_2": ("c.example.com", False),
+        "mutation.webhook.admission.k8s.io/round_1_index_0": ("a.example.com", False),
+        "failed-open.mutation.webhook.admission.k8s.io/round_0_index_2": "c.example.com",
+        "failed-open.validating.webhook.admission.k8s.io/round_0_index_0": "d.example.com",
+    }
