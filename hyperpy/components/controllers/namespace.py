@@ -1,6 +1,7 @@
 """Namespace controller: empty a namespace that is being deleted, of every kind of object, then let it go.
 
-Watches: Namespace, every namespaced kind.   Writes: all of them (deletes), Namespace/status and /finalize.
+Watches: Namespace, every namespaced kind (those of other servers are asked about).
+Writes: all of them (deletes), Namespace/status and /finalize.
 
     Active ──delete──▶ Terminating: Pods go ──▶ everything else goes ──▶ finalizer taken ──▶ gone
 
@@ -17,7 +18,7 @@ from hyperpy.api import errors, kinds, meta
 from hyperpy.api.kinds import Kind
 from hyperpy.client.protocol import Obj
 from hyperpy.client.workqueue import WorkQueue
-from hyperpy.components.controllers import every_kind, owner_index
+from hyperpy.components.controllers import elsewhere, every_kind, owner_index
 from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.every_kind import EveryKind
 
@@ -29,14 +30,16 @@ UNWATCHED_RETRY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """What is still in a namespace: objects by kind (at most `LISTED` each), and what could not be deleted."""
+    """What is still in a namespace: objects by kind (at most `LISTED` each), what could not be deleted, and which
+    group-versions of other servers could not be asked about."""
 
     objects: Mapping[str, Sequence[Obj]]
     failures: Sequence[str] = ()
+    undiscovered: Sequence[str] = ()
 
     @property
     def empty(self) -> bool:
-        return not any(self.objects.values()) and not self.failures
+        return not any(self.objects.values()) and not self.failures and not self.undiscovered
 
 
 def plan(namespace: Obj, remains: Remains, *, now: str) -> Obj:
@@ -61,7 +64,11 @@ def _conditions(remains: Remains) -> list[Obj]:
     held = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(holding.items()))
     return [
         _condition(
-            "NamespaceDeletionDiscoveryFailure", "", "ResourcesDiscovered",
+            "NamespaceDeletionDiscoveryFailure",
+            f"Discovery failed for some groups, {len(remains.undiscovered)} failing: unable to retrieve the complete "
+            f"list of server APIs: {', '.join(remains.undiscovered)}"
+            if remains.undiscovered else "",
+            "DiscoveryFailed" if remains.undiscovered else "ResourcesDiscovered",
             "All resources successfully discovered",
         ),
         _condition(
@@ -123,15 +130,18 @@ class NamespaceController:
         if status != namespace.get("status"):
             await self._client.update(kinds.NAMESPACE, {**namespace, "status": status}, subresource="status")
         unwatched = any(found and name not in self._every.caches for name, found in remains.objects.items())
-        return UNWATCHED_RETRY_S if unwatched or remains.failures else None
+        return UNWATCHED_RETRY_S if unwatched or remains.failures or remains.undiscovered else None
 
     async def _empty(self, namespace: str) -> Remains:
         """Delete what there is, Pods before the rest; returns what is still there."""
         objects: dict[str, Sequence[Obj]] = {}
         failures: list[str] = []
+        others = await elsewhere.namespaced(self._client)
         first = [kind for kind in self._built_in if kind == kinds.POD]
         rest = [kind for kind in self._built_in if kind != kinds.POD]
         rest += [kind for kind in self._every.custom if kind.namespaced]
+        known = {kind.qualified for kind in rest}
+        rest += [kind for kind in others.kinds if kind.qualified not in known]
         for stage in (first, rest):
             for kind in stage:
                 try:
@@ -140,7 +150,7 @@ class NamespaceController:
                     failures.append(f"{kind.qualified}: {error}")
             if any(objects.values()) or failures:
                 break
-        return Remains({name: found for name, found in objects.items() if found}, failures)
+        return Remains({name: found for name, found in objects.items() if found}, failures, others.failures)
 
     async def _empty_of(self, kind: Kind, namespace: str) -> Sequence[Obj]:
         found = (await self._client.list(kind, namespace=namespace, limit=LISTED)).items

@@ -92,3 +92,32 @@ def test_the_status_counts_what_remains() -> None:
             "Some content in the namespace has finalizers remaining: x in 1 resource instances"
         ),
     }
+
+
+async def test_a_server_that_does_not_tell_what_it_has_holds_the_namespace(world: Any, make: Any) -> None:
+    await fill(world, make)
+    service = {"name": "gone", "namespace": "default"}
+    spec = {
+        "group": "gone.example",
+        "version": "v1",
+        "groupPriorityMinimum": 1,
+        "versionPriority": 1,
+        "service": service,
+    }
+    await world.client.create(kinds.API_SERVICE, {"metadata": {"name": "v1.gone.example"}, "spec": spec})
+    await world.start("namespace")
+    await world.client.delete(kinds.NAMESPACE, "team")
+
+    async def told() -> Any:
+        found = meta.condition(await world.client.get(kinds.NAMESPACE, "team"), "NamespaceDeletionDiscoveryFailure")
+        return found if found and found["status"] == "True" else None
+
+    condition = await world.until(told)
+    assert condition["reason"] == "DiscoveryFailed"
+    assert condition["message"] == (
+        "Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: "
+        "gone.example/v1: stale GroupVersion discovery: gone.example/v1"
+    )
+    assert not await world.list(kinds.CONFIG_MAP, "team")
+    await world.client.delete(kinds.API_SERVICE, "v1.gone.example")
+    await world.until(lambda: is_gone(world))

@@ -15,7 +15,10 @@ from components.apiserver.test_server import bearer, kubectl, running
 from hyperpy.api import errors, kinds
 from hyperpy.api.wire import UserInfo
 from hyperpy.client import http, kubeconfig, local
+from hyperpy.client.informer import Informers
 from hyperpy.components.apiserver.pki import Pki
+from hyperpy.components.controllers.component import Controllers
+from hyperpy.components.controllers.options import Options as ControllerOptions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,6 +32,13 @@ RESOURCES = {
     "resources": [
         {"name": "nodes", "singularName": "", "namespaced": False, "kind": "NodeMetrics", "verbs": ["get", "list"]},
         {"name": "pods", "singularName": "", "namespaced": True, "kind": "PodMetrics", "verbs": ["get", "list"]},
+        {
+            "name": "things",
+            "singularName": "thing",
+            "namespaced": True,
+            "kind": "Thing",
+            "verbs": ["delete", "deletecollection", "list"],
+        },
     ],
 }
 USAGE = {"cpu": "250m", "memory": "1Gi"}
@@ -47,6 +57,7 @@ class Metrics:
         self.requests = []
         self.well = True
         self.closed = asyncio.Event()
+        self.things = {}
 
     async def handle(self, request):
         self.requests.append((request, request.transport.get_extra_info("peercert")))
@@ -57,6 +68,12 @@ class Metrics:
         if request.path == f"{ROOT}/nodes":
             listed = {"kind": "NodeMetricsList", "apiVersion": f"{GROUP}/{VERSION}", "metadata": {}, "items": [NODE]}
             return web.json_response(listed, headers={"Warning": '299 - "from afar"'})
+        if request.path.endswith("/things"):
+            namespace = request.path.split("/")[-2]
+            if request.method == "DELETE":
+                self.things.pop(namespace, None)
+            items = [{"metadata": {"name": name, "namespace": namespace}} for name in self.things.get(namespace, ())]
+            return web.json_response({"kind": "ThingList", "apiVersion": ROOT[6:], "metadata": {}, "items": items})
         if request.path == f"{ROOT}/echo":
             body = await request.read()
             return web.Response(body=body, status=201, content_type="application/x-thing")
@@ -246,12 +263,35 @@ async def test_discovery_shows_it_in_both_forms(server, session, metrics):
     async with session.get("/apis", headers={"Accept": AGGREGATED}) as answer:
         items = {item["metadata"]["name"]: item for item in (await answer.json())["items"]}
     (version,) = items[GROUP]["versions"]
-    assert (version["freshness"], [each["resource"] for each in version["resources"]]) == ("Current", ["nodes", "pods"])
+    assert (version["freshness"], [each["resource"] for each in version["resources"]]) == (
+        "Current",
+        ["nodes", "pods", "things"],
+    )
     async with session.get(f"/apis/{GROUP}") as answer:
         assert (await answer.json())["kind"] == "APIGroup"
     async with session.get(f"/apis/{GROUP}/{VERSION}") as answer:
         assert await answer.json() == RESOURCES
     assert f"nodes.{GROUP}" in await kubectl(server, "api-resources", "-o", "name")
+
+
+async def test_a_namespace_is_emptied_of_it_too(server, metrics):
+    metrics.things = {"crowded": ["a", "b"], "default": ["kept"]}
+    await server.client.create(kinds.NAMESPACE, {"metadata": {"name": "crowded"}})
+    client = local.connect(server.handler, UserInfo("system:kube-controller-manager"))
+    async with Informers(client) as informers:
+        controllers = Controllers(client, informers, ControllerOptions(controllers=("namespace",)))
+        working = asyncio.create_task(controllers.run(ready=lambda: None))
+        events = server.client.watch(kinds.NAMESPACE, field_selector="metadata.name=crowded")
+        await anext(events)
+        await server.client.delete(kinds.NAMESPACE, "crowded")
+        async with asyncio.timeout(20):
+            async for event in events:
+                if event.type == "DELETED":
+                    break
+        await events.aclose()
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+    assert metrics.things == {"default": ["kept"]}
 
 
 async def test_openapi_shows_it(session, metrics):
