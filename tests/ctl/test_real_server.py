@@ -125,3 +125,39 @@ def test_server_side_apply_tells_conflicts_and_takes_fields_by_force(ctl: Ctl) -
         "error: --force-conflicts only works with --server-side"
     )
     assert "managedFields" not in ctl("get", "deploy", "ours", "-o", "yaml").stdout
+
+
+DEFINITION = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gadgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: gadgets, kind: Gadget, shortNames: [gd]}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+    additionalPrinterColumns: [{name: Size, type: integer, jsonPath: .spec.size}]
+"""
+GADGET = """
+apiVersion: example.com/v1
+kind: Gadget
+metadata: {name: g}
+spec: {size: 3, parts: [{name: a}, {name: b}]}
+"""
+
+
+def test_custom_kinds_are_applied_by_merge_patches_and_shown_in_their_columns(ctl: Ctl) -> None:
+    assert ctl("apply", "-f", "-", stdin=f"{DEFINITION}---{GADGET}").stdout == (
+        "customresourcedefinition.apiextensions.k8s.io/gadgets.example.com created\ngadget.example.com/g created\n"
+    )
+    assert ctl("apply", "-f", "-", stdin=GADGET).stdout == "gadget.example.com/g unchanged\n"
+    changed = GADGET.replace("[{name: a}, {name: b}]", "[{name: b}]").replace("size: 3, ", "")
+    assert ctl("apply", "-f", "-", stdin=changed).stdout == "gadget.example.com/g configured\n"
+    assert ctl("get", "gd", "g", "-o", "jsonpath={.spec}").stdout == '{"parts":[{"name":"b"}]}'
+    assert ctl("get", "gadgets").stdout.split() == ["NAME", "SIZE", "g", "<none>"]
+    assert ctl("delete", "crd", "gadgets.example.com").returncode == 0
+    assert "doesn't have a resource type" in ctl("get", "gadgets").stderr
