@@ -17,14 +17,14 @@ from hyperpy.api.patch import values
 Obj = dict[str, Any]
 
 
-def apply(obj: Obj, schema: tree.Schema) -> None:
-    """Fill in defaults, then drop nulls that may not be there; in place."""
-    _fill(obj, schema)
+def drop_nulls(obj: Obj, schema: tree.Schema) -> None:
+    """Drop nulls that may not be there and have no default, in place; to be called after `fill`."""
     if b"null" in orjson.dumps(obj):
         _drop_nulls(obj, schema)
 
 
-def _fill(value: Any, schema: tree.Schema) -> None:
+def fill(value: Any, schema: tree.Schema) -> None:
+    """Fill in defaults, in place."""
     if isinstance(value, dict):
         own, values_schema = tree.properties(schema), tree.additional(schema)
         for name, child in own.items():
@@ -34,14 +34,14 @@ def _fill(value: Any, schema: tree.Schema) -> None:
         for name, member in value.items():
             inner = own.get(name, values_schema)
             if inner is not None:
-                _fill(member, inner)
+                fill(member, inner)
     elif isinstance(value, list):
         items = schema.get("items")
         if isinstance(items, dict):
             for index, item in enumerate(value):
                 if items.get("default") is not None and _forbidden_null(item, items):
                     value[index] = values.clone(items["default"])
-                _fill(value[index], items)
+                fill(value[index], items)
 
 
 def _drop_nulls(value: Any, schema: tree.Schema) -> None:

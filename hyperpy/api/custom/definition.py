@@ -19,6 +19,7 @@ from hyperpy.api.custom.expressions import RuleSet
 from hyperpy.api.custom.scale import ScalePaths
 from hyperpy.api.custom.schema import CustomSchema
 from hyperpy.api.kinds import Kind
+from hyperpy.api.patch import values
 from hyperpy.api.printers.columns import Printer
 from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
@@ -142,12 +143,12 @@ class CustomVersion:
         return ValueChecker(self.written)
 
     @cached_property
-    def _has_embedded(self) -> bool:
-        return embedded.has_embedded(self.written)
+    def _embedded(self) -> tree.Schema | None:
+        return tree.only(self.written, embedded.is_embedded)
 
     @cached_property
-    def _has_unique(self) -> bool:
-        return lists.has_unique(self.written)
+    def _unique(self) -> tree.Schema | None:
+        return tree.only(self.written, lists.is_unique)
 
     @cached_property
     def _rules(self) -> RuleSet | None:
@@ -157,7 +158,9 @@ class CustomVersion:
 
     def default(self, obj: Obj) -> None:
         """Fill in the schema's defaults, and drop nulls that may not be there, in place."""
-        defaulting.apply(obj, self.written)
+        if not self.schema.is_settled(obj):
+            defaulting.fill(obj, self.written)
+        defaulting.drop_nulls(obj, self.written)
 
     def causes(self, new: Obj, old: Obj | None) -> Iterator[Cause]:
         """What is wrong with an object by the schema and its rules; `old` is None for a new one."""
@@ -165,10 +168,10 @@ class CustomVersion:
         found = self._values.causes(new, before)
         if self.scale is not None:
             found += self.scale.causes(new)
-        if self._has_embedded:
-            found += embedded.causes(new, self.written)
-        if self._has_unique:
-            found += lists.duplicates(new, self.written, old=before)
+        if self._embedded is not None:
+            found += embedded.causes(new, self._embedded)
+        if self._unique is not None:
+            found += lists.duplicates(new, self._unique, old=before)
         yield from found
         if self._rules is None:
             return
@@ -221,4 +224,4 @@ def is_true(crd: Obj, condition: str) -> bool:
 
 async def rename(objs: Sequence[Obj], api_version: str) -> list[Obj]:
     """Conversion strategy None: only the apiVersion changes."""
-    return [{**obj, "apiVersion": api_version} for obj in objs]
+    return [{**values.clone(obj), "apiVersion": api_version} for obj in objs]

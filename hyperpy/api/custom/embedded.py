@@ -19,14 +19,17 @@ _NAMED = "fakename"
 _ANY = Kind("", "v1", "Validation", "validations")
 
 
-def has_embedded(schema: tree.Schema) -> bool:
-    """Whether there is an embedded object anywhere below."""
-    children = [*tree.properties(schema).values(), schema.get("items"), tree.additional(schema)]
-    return bool(schema.get(tree.EMBEDDED)) or any(has_embedded(each) for each in children if each)
+def is_embedded(schema: tree.Schema) -> bool:
+    """Whether this is the schema of an embedded object."""
+    return bool(schema.get(tree.EMBEDDED))
 
 
 def causes(value: Any, schema: tree.Schema, *, path: str = "") -> Iterator[Cause]:
-    """What is wrong with the embedded objects in a value."""
+    """What is wrong with the embedded objects in a value.
+
+    Args:
+        schema: what leads to them, see `tree.only`.
+    """
     if isinstance(value, dict):
         if schema.get(tree.EMBEDDED):
             yield from _head(value, path)

@@ -17,14 +17,17 @@ from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
 
 
-def has_unique(schema: tree.Schema) -> bool:
-    """Whether there is a set or a map anywhere."""
-    children = [*tree.properties(schema).values(), schema.get("items"), tree.additional(schema)]
-    return schema.get(tree.LIST_TYPE) in ("set", "map") or any(has_unique(each) for each in children if each)
+def is_unique(schema: tree.Schema) -> bool:
+    """Whether this is the schema of a set or a map."""
+    return schema.get(tree.LIST_TYPE) in ("set", "map")
 
 
 def duplicates(value: Any, schema: tree.Schema, *, old: Any = ABSENT, path: str = "") -> Iterator[Cause]:
-    """Items that stand twice; lists that an update leaves as they were are not judged again."""
+    """Items that stand twice; lists that an update leaves as they were are not judged again.
+
+    Args:
+        schema: what leads to sets and maps, see `tree.only`.
+    """
     if old is not ABSENT and same(value, old):
         return
     if isinstance(value, dict):
@@ -34,11 +37,14 @@ def duplicates(value: Any, schema: tree.Schema, *, old: Any = ABSENT, path: str 
             if child is not None:
                 place = f"{path}[{name}]" if name not in own else f"{path}.{name}" if path else name
                 yield from duplicates(member, child, old=old_member(name, schema, old), path=place)
-    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
+    elif isinstance(value, list):
         yield from _repeated(value, schema, path)
+        items = schema.get("items")
+        if not isinstance(items, dict):
+            return
         for index, item in enumerate(value):
             inner = old_item(item, schema, old)
-            yield from duplicates(item, schema["items"], old=inner, path=f"{path}[{index}]")
+            yield from duplicates(item, items, old=inner, path=f"{path}[{index}]")
 
 
 def _repeated(items: list[Any], schema: tree.Schema, path: str) -> Iterator[Cause]:

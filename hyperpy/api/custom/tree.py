@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hyperpy.api.schema import definitions
@@ -37,6 +38,23 @@ def additional(schema: Schema) -> Schema | None:
 def preserves(schema: Schema) -> bool:
     """Whether any field is kept here."""
     return bool(schema.get(PRESERVES)) or schema.get("additionalProperties") is True
+
+
+def only(schema: Schema, wanted: Callable[[Schema], bool]) -> Schema | None:
+    """The part of a schema that leads to wanted places, so that a walk takes no other way; None: there are none.
+
+    The fields beside are left out of it: it is good for walks only.
+    """
+    fields = {name: part for name, child in properties(schema).items() if (part := only(child, wanted)) is not None}
+    values, items = additional(schema), schema.get("items")
+    below = {
+        "additionalProperties": only(values, wanted) if values is not None else None,
+        "items": only(items, wanted) if isinstance(items, dict) else None,
+    }
+    if not fields and not any(below.values()) and not wanted(schema):
+        return None
+    own = {name: value for name, value in schema.items() if name not in ("properties", *below)}
+    return {**own, "properties": fields, **{name: part for name, part in below.items() if part is not None}}
 
 
 def _complete(schema: Schema) -> Schema:

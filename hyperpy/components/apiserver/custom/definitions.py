@@ -36,6 +36,7 @@ from hyperpy.store.protocol import StoreError
 
 log = logging.getLogger(__name__)
 
+#: Until definitions that could not be read, or a status that could not be written, are tried again.
 _RETRY_S = 1.0
 
 #: Makes what converts objects between the versions of a definition.
@@ -65,6 +66,7 @@ class Definitions:
         self._known: dict[str, _Known] = {}
         self._task: asyncio.Task[None] | None = None
         self._cleanups: dict[str, asyncio.Task[None]] = {}
+        self._retries: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Read all definitions, and follow them from then on.
@@ -78,7 +80,7 @@ class Definitions:
     async def aclose(self) -> None:
         """Stop following."""
         self._core.definitions.move(None)
-        tasks = [*self._cleanups.values(), *([self._task] if self._task is not None else [])]
+        tasks = [*self._cleanups.values(), *self._retries.values(), *([self._task] if self._task is not None else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -185,6 +187,9 @@ class Definitions:
                 written = await updating.update(self._core, target, transform, rules=updating.TRUSTED)
             except errors.NotFound:
                 return
+            except errors.StatusError as error:
+                self._retry(name, error)
+                return
             crd = form.decode(written.value, written.revision)
             self._note(crd, written.revision)
         own = crd["metadata"]
@@ -193,6 +198,18 @@ class Definitions:
             family = self._known[name].family
             work = cleanup.run(self._core, name, family.stored if family is not None else None)
             self._cleanups[name] = asyncio.create_task(work, name=f"apiserver/cleanup/{name}")
+
+    def _retry(self, name: str, error: errors.StatusError) -> None:
+        """Admission, or whoever else, refused the status: the definition is looked at again later."""
+        log.warning("the status of the CustomResourceDefinition %s cannot be written: %s", name, error)
+        if name not in self._retries:
+            self._retries[name] = asyncio.create_task(self._later(name), name=f"apiserver/definition/{name}")
+
+    async def _later(self, name: str) -> None:
+        await self._core.clock.sleep(_RETRY_S)
+        del self._retries[name]
+        if name in self._known:
+            await self._settle(name)
 
     def _status(self, crd: Obj) -> Obj:
         group, name = crd["spec"]["group"], crd["metadata"]["name"]

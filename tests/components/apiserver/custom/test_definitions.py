@@ -194,3 +194,26 @@ async def test_a_built_in_kind_is_not_taken_over(cluster: Any, crds: Any) -> Non
     assert kind is kinds.LEASE
     found = conditions(await cluster.json("GET", f"{crds.CRDS}/leases.coordination.k8s.io"))
     assert found["KubernetesAPIApprovalPolicyConformant"] == ("False", "UnapprovedAnnotation")
+
+
+async def test_a_status_that_is_refused_is_written_later_and_other_definitions_go_on(cluster: Any, crds: Any) -> None:
+    registration = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
+    rule = {
+        "apiGroups": ["apiextensions.k8s.io"], "apiVersions": ["v1"], "operations": ["UPDATE"],
+        "resources": ["customresourcedefinitions/status"],
+    }  # fmt: skip
+    spec = {
+        "matchConstraints": {"resourceRules": [rule]},
+        "validations": [{"expression": "object.metadata.name != 'gadgets.example.com'"}],
+    }
+    await cluster.json("POST", f"{registration}ies", {"metadata": {"name": "p"}, "spec": spec})
+    binding = {"policyName": "p", "validationActions": ["Deny"]}
+    await cluster.json("POST", f"{registration}ybindings", {"metadata": {"name": "b"}, "spec": binding})
+    await cluster.json("POST", crds.CRDS, crds.definition("gadgets", kind="Gadget", names={"shortNames": []}))
+    await cluster.json("POST", crds.CRDS, crds.definition())
+    await cluster.json("POST", WIDGETS, crds.widget())
+    assert cluster.handler.core.kinds.resource("example.com", "v1", "gadgets") is None
+    await cluster.json("DELETE", f"{registration}ybindings/b")
+    async with asyncio.timeout(5):
+        while cluster.handler.core.kinds.resource("example.com", "v1", "gadgets") is None:
+            await cluster.clock.advance(1.0)
