@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hyperpy.components.apiserver.admission.always_pull_images import AlwaysPullImages
 from hyperpy.components.apiserver.admission.certificates import (
     CertificateApproval,
     CertificateSigning,
@@ -18,13 +19,19 @@ from hyperpy.components.apiserver.admission.chain import Plugin
 from hyperpy.components.apiserver.admission.default_ingress_class import DefaultIngressClass
 from hyperpy.components.apiserver.admission.default_storage_class import DefaultStorageClass
 from hyperpy.components.apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+from hyperpy.components.apiserver.admission.deny_service_external_ips import DenyServiceExternalIPs
 from hyperpy.components.apiserver.admission.dynamic.mutating import MutatingAdmissionWebhook
 from hyperpy.components.apiserver.admission.dynamic.policies import ValidatingAdmissionPolicy
 from hyperpy.components.apiserver.admission.dynamic.validating import ValidatingAdmissionWebhook
+from hyperpy.components.apiserver.admission.extended_resource_toleration import ExtendedResourceToleration
+from hyperpy.components.apiserver.admission.limit_pod_hard_anti_affinity_topology import (
+    LimitPodHardAntiAffinityTopology,
+)
 from hyperpy.components.apiserver.admission.limit_ranger import LimitRanger
 from hyperpy.components.apiserver.admission.namespace_lifecycle import NamespaceLifecycle
 from hyperpy.components.apiserver.admission.node_restriction import NodeRestriction
 from hyperpy.components.apiserver.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
+from hyperpy.components.apiserver.admission.pod_node_selector import PodNodeSelector
 from hyperpy.components.apiserver.admission.pod_security import PodSecurity
 from hyperpy.components.apiserver.admission.priority import Priority
 from hyperpy.components.apiserver.admission.rbac_escalation import RbacEscalation
@@ -56,13 +63,17 @@ def _resource_quota(world: World) -> Plugin:
 
 PLUGINS = (
     Row("NamespaceLifecycle", lambda world: NamespaceLifecycle(world.objects)),
+    Row("LimitPodHardAntiAffinityTopology", lambda world: LimitPodHardAntiAffinityTopology(), on=False),
     Row("LimitRanger", lambda world: LimitRanger(world.objects)),
     Row("ServiceAccount", lambda world: ServiceAccount(world.objects, world.feeds, world.rng)),
     Row("NodeRestriction", lambda world: NodeRestriction(world.objects)),
     Row("TaintNodesByCondition", lambda world: TaintNodesByCondition()),
+    Row("AlwaysPullImages", lambda world: AlwaysPullImages(), on=False),
     Row("PodSecurity", lambda world: PodSecurity(world.objects, world.settings.pod_security)),
+    Row("PodNodeSelector", lambda world: PodNodeSelector(world.objects), on=False),
     Row("Priority", lambda world: Priority(world.objects)),
     Row("DefaultTolerationSeconds", lambda world: DefaultTolerationSeconds()),
+    Row("ExtendedResourceToleration", lambda world: ExtendedResourceToleration(), on=False),
     Row("DefaultStorageClass", lambda world: DefaultStorageClass(world.objects)),
     Row("StorageObjectInUseProtection", lambda world: StorageObjectInUseProtection()),
     Row("PersistentVolumeClaimResize", lambda world: PersistentVolumeClaimResize(world.objects)),
@@ -71,6 +82,7 @@ PLUGINS = (
     Row("CertificateSigning", lambda world: CertificateSigning(world.authorizer)),
     Row("CertificateSubjectRestriction", lambda world: CertificateSubjectRestriction()),
     Row("DefaultIngressClass", lambda world: DefaultIngressClass(world.objects)),
+    Row("DenyServiceExternalIPs", lambda world: DenyServiceExternalIPs(), on=False),
     Row("MutatingAdmissionWebhook", MutatingAdmissionWebhook),
     Row("ValidatingAdmissionPolicy", ValidatingAdmissionPolicy),
     Row("ValidatingAdmissionWebhook", ValidatingAdmissionWebhook),
@@ -84,10 +96,9 @@ ALWAYS: tuple[Callable[[World], Plugin], ...] = (
 )
 
 NOT_SUPPORTED = frozenset((
-    "AlwaysAdmit", "AlwaysDeny", "AlwaysPullImages", "ClusterTrustBundleAttest", "DenyServiceExternalIPs",
-    "EventRateLimit", "ExtendedResourceToleration", "ImagePolicyWebhook", "LimitPodHardAntiAffinityTopology",
+    "AlwaysAdmit", "AlwaysDeny", "ClusterTrustBundleAttest", "EventRateLimit", "ImagePolicyWebhook",
     "MutatingAdmissionPolicy", "NamespaceAutoProvision", "NamespaceExists", "OwnerReferencesPermissionEnforcement",
-    "PodNodeSelector", "PodTolerationRestriction", "PodTopologyLabels",
+    "PodTolerationRestriction", "PodTopologyLabels",
 ))  # fmt: skip
 
 
