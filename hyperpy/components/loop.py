@@ -12,11 +12,6 @@ from typing import Any
 from hyperpy.commands import UserError
 from hyperpy.components.supervisor import StartFailure
 
-#: Objects that came to be between two looks for garbage in cycles, and looks of the younger generations between two
-#: of the older. Python's own (700, 10, 10) walk the whole live set every few thousand writes: with these a patch costs
-#: 278 µs of CPU instead of 425, and its 99th percentile is 33 ms instead of 95.
-_GARBAGE = (10_000, 10, 10)
-
 
 def run(main: Coroutine[Any, Any, None], *, verbosity: int = 0) -> None:
     """Run `main` to its end.
@@ -34,7 +29,6 @@ def run(main: Coroutine[Any, Any, None], *, verbosity: int = 0) -> None:
     for noisy in ("asyncio", "aiohttp.access", "pyroute2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     gc.freeze()  # what was imported stays
-    gc.set_threshold(*_GARBAGE)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(main)
