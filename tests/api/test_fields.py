@@ -45,6 +45,8 @@ def test_a_field_selector_selects(text: str, selected: bool) -> None:
         (kinds.REPLICATION_CONTROLLER, {}, "status.replicas=0"),
         (kinds.NAMESPACE, {"status": {"phase": "Active"}}, "status.phase=Active"),
         (kinds.SERVICE, {"spec": {"clusterIP": "None"}}, "spec.clusterIP=None"),
+        (kinds.RESOURCE_SLICE, {"spec": {"driver": "d", "nodeName": "n"}}, "spec.driver=d,spec.nodeName=n"),
+        (kinds.RESOURCE_SLICE, {"spec": {"driver": "d", "allNodes": True}}, "spec.nodeName="),
     ],
 )
 def test_each_kind_has_fields_of_its_own(kind: Kind, obj: dict[str, Any], text: str) -> None:
