@@ -28,4 +28,4 @@ def environment(variables: Mapping[str, Type]) -> Environment:
     """
     from hyperpy.api.cel import runtime
 
-    return runtime.environment(variables)
+    return runtime.environment(tuple(variables.items()))

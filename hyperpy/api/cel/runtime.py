@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cel_expr_python import cel
@@ -30,9 +30,10 @@ _LIBRARIES = ({"name": "strings", "version": 2}, {"name": "sets"}, {"name": "opt
 _CHECKED_ONLY = ({"name": "two-var-comprehensions"},)
 
 
-def environment(variables: Mapping[str, Type]) -> Environment:
-    """See `hyperpy.api.cel.environment`."""
-    return Environment(variables)
+@lru_cache(maxsize=128)
+def environment(variables: tuple[tuple[str, Type], ...]) -> Environment:
+    """The environment for these variables; the last ones are kept, as the rules of one place follow each other."""
+    return Environment(dict(variables))
 
 
 class Environment:

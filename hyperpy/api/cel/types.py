@@ -33,6 +33,10 @@ class Object(Type):
 
     fields: dict[str, Field] = field(default_factory=dict)
 
+    # Two objects of one name are not the same.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class Field:

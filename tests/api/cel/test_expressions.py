@@ -264,3 +264,11 @@ def test_fields_whose_names_only_differ_in_style_live_together():
 def test_runtime_is_not_loaded_before_it_is_used():
     code = "import sys, hyperpy.api.cel; sys.exit(any(name.startswith('cel_expr') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_types_of_one_name_are_kept_apart():
+    first, second = types.obj("Thing", {"a": types.STRING}), types.obj("Thing", {"b": types.STRING})
+    assert first != second
+    assert cel.environment({"self": first}).compile("self.a").returns == "string"
+    assert cel.environment({"self": second}).compile("self.b").returns == "string"
+    assert cel.environment({"self": first}) is cel.environment({"self": first})
