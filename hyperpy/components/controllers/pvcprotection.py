@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from hyperpy.api import errors, kinds, meta, pods
 from hyperpy.client.protocol import Obj
 from hyperpy.client.workqueue import WorkQueue
+from hyperpy.components.controllers import finalizing
 from hyperpy.components.controllers.context import Context
 
 FINALIZER = "kubernetes.io/pvc-protection"
@@ -18,22 +19,26 @@ _BY_CLAIM = "claim"
 
 
 def plan(claim: Obj | None, users: Iterable[Obj]) -> Obj | None:
-    """The claim without the finalizer, or None when it is to stay as it is.
+    """The claim with the finalizer that it lacks or without the one it waits for, or None when all is well.
 
     Args:
-        users: the Pods that name it.
+        users: the Pods that may use it.
     """
-    if claim is None or not meta.is_deleting(claim) or FINALIZER not in (claim["metadata"].get("finalizers") or ()):
+    if claim is None:
         return None
-    if any(_uses(pod) for pod in users):
+    if finalizing.lacks(claim, FINALIZER):
+        return finalizing.put_on(claim, FINALIZER)
+    if not finalizing.waits_for(claim, FINALIZER) or any(_uses(pod, meta.key(claim)) for pod in users):
         return None
-    left = [name for name in claim["metadata"]["finalizers"] if name != FINALIZER]
-    return {**claim, "metadata": {**claim["metadata"], "finalizers": left}}
+    return finalizing.taken_off(claim, FINALIZER)
 
 
-def _uses(pod: Obj) -> bool:
-    """A Pod that no node runs yet, or that is over, holds nothing; one that is ending does until it has gone."""
-    return bool(pod["spec"].get("nodeName")) and not pods.is_terminal(pod)
+def _uses(pod: Obj, key: str) -> bool:
+    """Whether a Pod that a node has uses a claim, until it is gone; an ephemeral volume's until it is shut down."""
+    if not pod["spec"].get("nodeName"):
+        return False
+    shut_down = meta.is_deleting(pod) and pod["metadata"].get("deletionGracePeriodSeconds") == 0
+    return key in _named_claims(pod) or (not shut_down and key in _ephemeral_claims(pod))
 
 
 class PVCProtectionController:
@@ -55,9 +60,10 @@ class PVCProtectionController:
         wanted = plan(self._claims.get(name, namespace), self._pods.by_index(_BY_CLAIM, key))
         if wanted is None:
             return None
-        users = (await self._client.list(kinds.POD, namespace=namespace)).items
-        if any(key in _claims_of(pod) and _uses(pod) for pod in users):
-            return None  # the cache is behind: the event of that Pod brings the claim back here
+        if meta.is_deleting(wanted):
+            users = (await self._client.list(kinds.POD, namespace=namespace)).items
+            if any(_uses(pod, key) for pod in users):
+                return None  # the cache is behind: the event of that Pod brings the claim back here
         try:
             await self._client.update(kinds.PERSISTENT_VOLUME_CLAIM, wanted)
         except errors.NotFound:
@@ -65,23 +71,33 @@ class PVCProtectionController:
         return None
 
     def _claim_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
-        if new is not None and meta.is_deleting(new):
+        if new is not None and (finalizing.waits_for(new, FINALIZER) or finalizing.lacks(new, FINALIZER)):
             self._queue.add(meta.key(new))
 
     def _pod_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         pod = new or old
         assert pod is not None
-        if event != "DELETED" and not pods.is_terminal(pod):
+        if event != "DELETED" and not pods.is_terminal(pod) and not meta.is_deleting(pod):
             return
         for key in _claims_of(pod):
             self._queue.add(key)
 
 
 def _claims_of(pod: Obj) -> Iterator[str]:
-    """Keys of the claims that a Pod uses; of an ephemeral volume the one that is made for it."""
-    own = pod["metadata"]
+    yield from _named_claims(pod)
+    yield from _ephemeral_claims(pod)
+
+
+def _named_claims(pod: Obj) -> Iterator[str]:
+    """Keys of the claims that a Pod names."""
     for volume in pod["spec"].get("volumes") or ():
         if volume.get("persistentVolumeClaim") is not None:
-            yield f"{own['namespace']}/{volume['persistentVolumeClaim'].get('claimName')}"
-        elif volume.get("ephemeral") is not None:
+            yield f"{pod['metadata']['namespace']}/{volume['persistentVolumeClaim'].get('claimName')}"
+
+
+def _ephemeral_claims(pod: Obj) -> Iterator[str]:
+    """Keys of the claims that are made for a Pod's ephemeral volumes."""
+    own = pod["metadata"]
+    for volume in pod["spec"].get("volumes") or ():
+        if volume.get("ephemeral") is not None:
             yield f"{own['namespace']}/{own['name']}-{volume['name']}"

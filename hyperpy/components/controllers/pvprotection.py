@@ -6,22 +6,23 @@ Source: "Persistent Volumes", "Storage Object in Use Protection".
 
 from __future__ import annotations
 
-from hyperpy.api import errors, kinds, meta
+from hyperpy.api import errors, kinds
 from hyperpy.client.protocol import Obj
 from hyperpy.client.workqueue import WorkQueue
+from hyperpy.components.controllers import finalizing
 from hyperpy.components.controllers.context import Context
 
 FINALIZER = "kubernetes.io/pv-protection"
 
 
 def plan(volume: Obj | None) -> Obj | None:
-    """The volume without the finalizer, or None when it is to stay as it is."""
-    if volume is None or not meta.is_deleting(volume) or FINALIZER not in (volume["metadata"].get("finalizers") or ()):
+    """The volume with the finalizer that it lacks or without the one it waits for, or None when all is well."""
+    if volume is None:
         return None
-    if (volume.get("status") or {}).get("phase") == "Bound":
-        return None
-    left = [name for name in volume["metadata"]["finalizers"] if name != FINALIZER]
-    return {**volume, "metadata": {**volume["metadata"], "finalizers": left}}
+    if finalizing.lacks(volume, FINALIZER):
+        return finalizing.put_on(volume, FINALIZER)
+    bound = (volume.get("status") or {}).get("phase") == "Bound"
+    return finalizing.taken_off(volume, FINALIZER) if finalizing.waits_for(volume, FINALIZER) and not bound else None
 
 
 class PVProtectionController:
@@ -46,5 +47,5 @@ class PVProtectionController:
         return None
 
     def _changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
-        if new is not None and meta.is_deleting(new):
+        if new is not None and (finalizing.waits_for(new, FINALIZER) or finalizing.lacks(new, FINALIZER)):
             self._queue.add(new["metadata"]["name"])

@@ -45,6 +45,9 @@ async def test_a_used_claim_stays_until_its_pod_has_gone(running, make):
     assert not await gone(running, kinds.PERSISTENT_VOLUME_CLAIM, "c", "default")
     pod = await running.client.get(kinds.POD, "p", namespace="default")
     await running.set_pod(pod, phase="Succeeded")
+    await running.quiet()
+    assert not await gone(running, kinds.PERSISTENT_VOLUME_CLAIM, "c", "default")
+    await running.client.delete(kinds.POD, "p", namespace="default")
     await running.until(lambda: gone(running, kinds.PERSISTENT_VOLUME_CLAIM, "c", "default"))
 
 
@@ -58,3 +61,18 @@ async def test_a_bound_volume_stays_until_it_is_released(running):
     released = {"status": {"phase": "Released"}}
     await running.client.patch(kinds.PERSISTENT_VOLUME, "v", released, subresource="status")
     await running.until(lambda: gone(running, kinds.PERSISTENT_VOLUME, "v"))
+
+
+async def test_what_lacks_the_finalizer_gets_it(running):
+    await running.client.create(kinds.PERSISTENT_VOLUME, VOLUME)
+    await running.client.patch(kinds.PERSISTENT_VOLUME, "v", {"metadata": {"finalizers": None}})
+    await running.client.create(kinds.PERSISTENT_VOLUME_CLAIM, CLAIM)
+    without = {"metadata": {"finalizers": None}}
+    await running.client.patch(kinds.PERSISTENT_VOLUME_CLAIM, "c", without, namespace="default")
+
+    async def protected():
+        volume = await running.client.get(kinds.PERSISTENT_VOLUME, "v")
+        claim = await running.client.get(kinds.PERSISTENT_VOLUME_CLAIM, "c", namespace="default")
+        return volume["metadata"].get("finalizers") and claim["metadata"].get("finalizers")
+
+    assert await running.until(protected) == ["kubernetes.io/pvc-protection"]

@@ -44,18 +44,18 @@ def read(path: Path) -> Configuration:
     found = Configuration()
     for plugin in whole.get("plugins") or ():
         name = plugin.get("name") or ""
+        if name not in ("PodSecurity", "ResourceQuota"):
+            raise ConfigurationError(
+                f'{path}: the plugin "{name}" takes no configuration here; PodSecurity and ResourceQuota do'
+            )
         at, own = path, plugin.get("configuration")
         if own is None:
             at = path.parent / (plugin.get("path") or "")
             own = _read(at)
         if name == "PodSecurity":
             found = replace(found, pod_security=_pod_security(at, own))
-        elif name == "ResourceQuota":
-            found = replace(found, limited_resources=_limited_resources(at, own))
         else:
-            raise ConfigurationError(
-                f'{path}: the plugin "{name}" takes no configuration here; PodSecurity and ResourceQuota do'
-            )
+            found = replace(found, limited_resources=_limited_resources(at, own))
     return found
 
 

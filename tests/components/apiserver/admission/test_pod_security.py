@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from hyperpy.api import errors
@@ -128,6 +130,14 @@ def test_the_configuration_file_is_read(tmp_path):
         enforce=LevelVersion("baseline", "v1.30"), warn=LevelVersion("restricted", "latest")
     )
     assert settings.runtime_classes == {"kata"}
+
+
+def test_settings_may_lie_in_a_file_beside_it(tmp_path):
+    head, _, own = FILE.partition("  configuration:\n")
+    (tmp_path / "admission.yaml").write_text(f"{head}  path: podsecurity.yaml\n")
+    (tmp_path / "podsecurity.yaml").write_text(textwrap.dedent(own))
+    settings = configuration.read(tmp_path / "admission.yaml").pod_security
+    assert settings.namespaces == {"kube-system"}
 
 
 @pytest.mark.parametrize(
