@@ -137,6 +137,7 @@ def _plain(value: Any) -> Any:
 
 
 _HOLDER_SUFFIX = "_optional__"
+_OPTIONAL = "optional_type"
 
 
 def _holder(name: str) -> str:
@@ -145,20 +146,37 @@ def _holder(name: str) -> str:
 
 def _checker(variables: Mapping[str, Type]) -> Any:
     known = Messages(variables.values())
+    pool = known.pool()
+    # The runtime can make every type but an optional one; those have to be written into the configuration.
+    optional = {name: kind for name, kind in variables.items() if kind.name == _OPTIONAL}
+    written = [{"name": name, **_written(kind, known)} for name, kind in optional.items()]
+    config = _configuration(written) if written else _common()
+    made = {name: _variable(kind, known) for name, kind in variables.items() if name not in optional}
+    try:
+        return cel.NewEnv(config=config, variables=made, extensions=[_extension()], descriptor_pool=pool)
+    except RuntimeError as error:
+        raise CelError(messages.evaluating(str(error))) from error
+
+
+@cache
+def _common() -> Any:
+    """What most checkers have in common: reading it takes ten times as long as making a checker of it."""
+    return _configuration([])
+
+
+def _configuration(variables: list[dict[str, Any]]) -> Any:
     config = {
         "extensions": [*_LIBRARIES, *_CHECKED_ONLY],
         "stdlib": {"exclude_functions": [{"name": name} for name in library.REPLACED]},
         "functions": library.declared(),
-        "variables": [{"name": name, **_written(kind, known)} for name, kind in variables.items()],
+        "variables": variables,
     }
-    pool = known.pool()
-    extension = cel.CelExtension("kubernetes", [_overloads(name, each) for name, each in library.added().items()])
-    try:
-        return cel.NewEnv(
-            config=cel.NewEnvConfigFromYaml(json.dumps(config)), extensions=[extension], descriptor_pool=pool
-        )
-    except RuntimeError as error:
-        raise CelError(messages.evaluating(str(error))) from error
+    return cel.NewEnvConfigFromYaml(json.dumps(config))
+
+
+@cache
+def _extension() -> Any:
+    return cel.CelExtension("kubernetes", [_overloads(name, each) for name, each in library.added().items()])
 
 
 @cache
@@ -220,6 +238,20 @@ def _written(kind: Type, known: Messages) -> dict[str, Any]:
     if not kind.parameters:
         return {"type_name": kind.name}
     return {"type_name": kind.name, "params": [_written(each, known) for each in kind.parameters]}
+
+
+def _variable(kind: Type, known: Messages) -> Any:
+    """The type of a variable."""
+    if isinstance(kind, Object):
+        return cel.Type(known.name_of(kind))
+    parameters = [_variable(each, known) for each in kind.parameters]
+    if kind.name == "list":
+        return cel.Type.List(*parameters)
+    if kind.name == "map":
+        return cel.Type.Map(*parameters)
+    if kind.name == "dyn":
+        return cel.Type.DYN
+    return _RUN.get(kind.name) or cel.Type.AbstractType(kind.name, parameters)
 
 
 def _type_name(name: str) -> str:

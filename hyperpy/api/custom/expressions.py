@@ -22,6 +22,9 @@ from hyperpy.api.patch.values import same
 from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
 
+#: A name that stands for the old value, once texts in quotes are taken out.
+_OLD = re.compile(r"(?<![\w.])oldSelf\b")
+_QUOTED = re.compile(r"\"\"\".*?\"\"\"|'''.*?'''|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\['((?:[^'\\]|\\.)*)'\]")
 
 
@@ -64,14 +67,18 @@ def compile_rules(schema: tree.Schema, *, root: bool) -> list[Compiled]:
     """The rules of one place, compiled; what is wrong with one is in it."""
     if not schema.get(tree.RULES):
         return []
-    kind = types.of_schema(schema, root=root or bool(schema.get(tree.EMBEDDED)))
-    return [_compiled(rule, kind or types.DYN) for rule in schema[tree.RULES]]
+    kind = types.of_schema(schema, root=root or bool(schema.get(tree.EMBEDDED))) or types.DYN
+    plain = cel.environment({"self": kind, "oldSelf": kind})
+    compiled = []
+    for rule in schema[tree.RULES]:
+        optional = bool(rule.get("optionalOldSelf"))
+        both = cel.environment({"self": kind, "oldSelf": types.optional(kind)}) if optional else plain
+        compiled.append(_compiled(rule, both))
+    return compiled
 
 
-def _compiled(rule: dict[str, Any], kind: cel.Type) -> Compiled:
+def _compiled(rule: dict[str, Any], both: cel.Environment) -> Compiled:
     text = rule["rule"]
-    old = types.optional(kind) if rule.get("optionalOldSelf") else kind
-    both = cel.environment({"self": kind, "oldSelf": old})
     try:
         program = both.compile(text)
     except cel.CelError as error:
@@ -79,7 +86,8 @@ def _compiled(rule: dict[str, Any], kind: cel.Type) -> Compiled:
     if program.returns != "bool":
         return Compiled(rule, problem="cel expression must evaluate to a bool")
     message, message_problem = _message(rule.get("messageExpression"), both)
-    return Compiled(rule, program, message, _compares(text, kind), both, message_problem=message_problem)
+    compares = _OLD.search(_QUOTED.sub("", text)) is not None
+    return Compiled(rule, program, message, compares, both, message_problem=message_problem)
 
 
 def _message(text: str | None, environment: cel.Environment) -> tuple[cel.Program | None, str]:
@@ -92,17 +100,6 @@ def _message(text: str | None, environment: cel.Environment) -> tuple[cel.Progra
     if program.returns != "string":
         return None, "messageExpression must evaluate to a string"
     return program, ""
-
-
-def _compares(text: str, kind: cel.Type) -> bool:
-    """Whether a good rule needs `oldSelf`: it does not compile without."""
-    if "oldSelf" not in text:
-        return False
-    try:
-        cel.environment({"self": kind}).compile(text)
-    except cel.CelError:
-        return True
-    return False
 
 
 class RuleSet:
