@@ -68,6 +68,7 @@ def pattern_problem(pattern: str) -> str:
 
 def _json_schema(schema: tree.Schema) -> Obj:
     result: Obj = {name: schema[name] for name in _KEPT if name in schema}
+    _tidy(result)
     kinds = _types(schema)
     if kinds:
         result["type"] = [*kinds, "null"] if schema.get("nullable") else list(kinds)
@@ -86,6 +87,21 @@ def _json_schema(schema: tree.Schema) -> Obj:
         if schema.get(name):
             result[name] = [_json_schema(child) for child in schema[name]]
     return result
+
+
+def _tidy(result: Obj) -> None:
+    """Leave out what means nothing and draft 4 forbids: empty lists, things said twice, a manner without its bound."""
+    if "required" in result:
+        result["required"] = list(dict.fromkeys(result["required"]))
+    if "enum" in result:
+        choices = result["enum"]
+        result["enum"] = [each for i, each in enumerate(choices) if not any(same(each, one) for one in choices[:i])]
+    for name in ("required", "enum", "multipleOf"):
+        if name in result and not result[name]:
+            del result[name]
+    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if bound not in result:
+            result.pop(exclusive, None)
 
 
 def _types(schema: tree.Schema) -> tuple[str, ...]:

@@ -60,6 +60,17 @@ async def to_store(kind: Kind, value: bytes, obj: Obj) -> bytes:
     return form.encode((await objects(kind.stored, [obj]))[0])
 
 
+async def answered(kind: Kind, value: bytes, kept: bytes) -> bytes:
+    """What is answered to a write of `value`, which is kept as `kept`: a custom object as its storage version has it.
+
+    Raises:
+        StatusError: it cannot be converted back.
+    """
+    if kind.stored is None or kind.definition is None:
+        return value
+    return form.encode((await objects(kind, [form.decode(kept, 0)]))[0])
+
+
 async def change(kind: Kind, item: Change) -> Change:
     """A change with its objects in this kind's version, made once for all watchers of that version."""
     known = item.versions.get(kind.api_version)

@@ -96,7 +96,7 @@ async def _insert(core: Core, write: Write, obj: Obj) -> Written:
     kept = await conversion.to_store(kind, value, obj)
     if not strategy.of(kind).expires:
         revision = await core.objects.create(kind, write.namespace, write.name, kept)
-        return Written(value, revision, created=True)
+        return Written(await conversion.answered(kind, value, kept), revision, created=True)
     revision = await core.event_leases.bound(
         lambda lease: core.objects.create(kind, write.namespace, write.name, kept, lease=lease)
     )

@@ -215,7 +215,9 @@ async def _replace(core: Core, write: Write, versions: _Versions, new: Obj) -> W
         revision = await core.event_leases.bound(lambda lease: core.objects.replace(kv, kept, lease=lease))
     else:
         revision = await core.objects.replace(kv, kept)
-    return None if revision is None else Written(value, revision)
+    if revision is None:
+        return None
+    return Written(await conversion.answered(write.kind, value, kept), revision)
 
 
 async def _remove(core: Core, write: Write, versions: _Versions, new: Obj) -> Written | None:

@@ -12,6 +12,7 @@ Queue: the subscription of the feed; when it overflows, all definitions are read
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +46,10 @@ Converter = Callable[[Obj], Convert]
 
 @dataclass(slots=True)
 class _Known:
-    """A definition as it was seen last, and the kinds that it gave the registry; `mark` is what they are made of."""
+    """A definition as it was seen last but for its schemas, and the kinds that it gave the registry.
+
+    `mark` tells what they are made of.
+    """
 
     crd: Obj
     revision: int
@@ -142,8 +146,8 @@ class Definitions:
 
     def _note(self, crd: Obj, revision: int) -> None:
         """Remember a definition, and bring the registry in step with it."""
-        known = self._known.setdefault(crd["metadata"]["name"], _Known(crd, revision))
-        known.crd, known.revision = crd, revision
+        known = self._known.setdefault(crd["metadata"]["name"], _Known({}, revision))
+        known.crd, known.revision = _slim(crd), revision
         mark = _mark(crd)
         if mark == known.mark:
             return
@@ -190,6 +194,8 @@ class Definitions:
             except errors.StatusError as error:
                 self._retry(name, error)
                 return
+            if name not in self._known:
+                return
             crd = form.decode(written.value, written.revision)
             self._note(crd, written.revision)
         own = crd["metadata"]
@@ -219,11 +225,16 @@ class Definitions:
         return naming.status(crd, others, now=meta.timestamp(self._core.clock.now()))
 
 
+def _slim(crd: Obj) -> Obj:
+    """A definition without its versions: schemas are large, and live in the kinds."""
+    return {**crd, "spec": {name: value for name, value in crd["spec"].items() if name != "versions"}}
+
+
 def _mark(crd: Obj) -> bytes:
-    """What the kinds of a definition are made of."""
+    """A digest of what the kinds of a definition are made of."""
     flags = [is_true(crd, "Established"), is_true(crd, "Terminating")]
     names = (crd.get("status") or {}).get("acceptedNames")
-    return orjson.dumps([crd["spec"], names, flags])
+    return hashlib.sha256(orjson.dumps([crd["spec"], names, flags])).digest()
 
 
 def _is_free(kinds: Registry, kind: Kind) -> bool:

@@ -196,3 +196,13 @@ async def test_a_definition_goes_although_its_objects_are_of_another_version(ser
     await served.json("DELETE", f"{V2}/one")
     with pytest.raises(errors.NotFound):
         await served.json("GET", f"{V1}/one")
+
+
+async def test_the_answer_to_a_write_is_what_the_storage_version_kept(cluster: Any, crds: Any) -> None:
+    kept = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}}}
+    versions = [crds.version(schema=kept), crds.version("v2", storage=False, schema=ANY)]
+    await cluster.json("POST", crds.CRDS, crds.definition(versions=versions))
+    made = await cluster.json("POST", V2, crds.widget(api_version="example.com/v2", lost=1))
+    assert (made["apiVersion"], made["spec"]) == ("example.com/v2", {"size": 3})
+    changed = await cluster.json("PATCH", f"{V2}/one", {"spec": {"size": 4, "lost": 1}}, **MERGE)
+    assert changed["spec"] == {"size": 4}
