@@ -68,6 +68,8 @@ class Sender:
         self.keep_alive = raw.keep_alive and not last
         self.status = response.status
         self._raw = raw
+        self._protocol = raw.protocol
+        self._writer = raw.writer
         self._response = response
         self._heads = heads
 
@@ -78,13 +80,17 @@ class Sender:
         """Send what is left. Raises ConnectionError when the client has gone."""
 
     async def _write(self, data: bytes) -> None:
-        transport = self._raw.transport
+        """Send, and wait while the connection holds more than it should."""
+        self._send(data)
+        if self._protocol.writing_paused:
+            await self._writer.drain()
+
+    def _send(self, data: bytes) -> None:
+        transport = self._protocol.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client has gone")
-        writer = self._raw.writer
-        writer.output_size += len(data)
+        self._writer.output_size += len(data)  # tells aiohttp that the answer has begun
         transport.write(data)
-        await writer.drain()
 
     def _head(self, length: bytes) -> bytes:
         """Everything before the body; `length` is the header line that tells its length."""
@@ -125,6 +131,7 @@ class Streamed(Sender):
     def __init__(self, raw: web.BaseRequest, response: Response, heads: Heads, *, last: bool) -> None:
         super().__init__(raw, response, heads, last=last)
         self._chunked = raw.version >= HttpVersion11
+        self._has_body = raw.method != "HEAD"
         self._ended = False
         if not self._chunked:
             self.keep_alive = False  # the end of the connection is the end of the body
@@ -135,11 +142,13 @@ class Streamed(Sender):
 
     async def write(self, chunk: bytes) -> None:
         """Send a chunk; waits while the connection holds more than it should."""
-        if chunk and self._raw.method != "HEAD":
-            await self._write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
+        if chunk and self._has_body:
+            self._send(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
+            if self._protocol.writing_paused:
+                await self._writer.drain()
 
     async def write_eof(self) -> None:
-        if self._chunked and not self._ended and self._raw.method != "HEAD":
+        if self._chunked and self._has_body and not self._ended:
             self._ended = True
             await self._write(b"0\r\n\r\n")
 
