@@ -5,6 +5,7 @@ import pytest
 
 from hyperpy.api import errors, kinds
 from hyperpy.api.protobuf import wire
+from hyperpy.api.schema.openapi import protobuf, swagger
 from hyperpy.api.wire import Request
 from hyperpy.components.apiserver.openapi import OpenApi
 
@@ -65,6 +66,22 @@ def test_v2_has_the_operations_in_its_own_form(openapi):
     port = document["definitions"]["io.k8s.api.core.v1.ServicePort"]["properties"]["targetPort"]
     assert port["$ref"] == "#/definitions/io.k8s.apimachinery.pkg.util.intstr.IntOrString"
     assert document["definitions"]["io.k8s.apimachinery.pkg.util.intstr.IntOrString"]["type"] == "string"
+
+
+def test_v2_leaves_out_what_it_cannot_say():
+    custom = {
+        "type": "object", "oneOf": [{"required": ["a"]}], "nullable": True,
+        "properties": {
+            "a": {"anyOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": True},
+            "b": {"type": "array", "items": {"type": "string", "not": {"enum": ["c"]}}},
+        },
+    }  # fmt: skip
+    document = swagger.document({"custom": custom}, {})
+    assert document["definitions"]["custom"] == {
+        "type": "object",
+        "properties": {"a": {"x-kubernetes-int-or-string": True}, "b": {"type": "array", "items": {"type": "string"}}},
+    }
+    assert protobuf.encode(document)
 
 
 def test_v2_is_not_sent_again_to_who_has_it(openapi):

@@ -39,12 +39,12 @@ def _schema(schema: Any) -> Any:
         elif key == "allOf" and len(value) == 1:
             result |= _schema(value[0])
         elif key == "oneOf":
-            result["type"] = "string"
+            result.setdefault("type", schema.get("type", "string"))  # a text or a number
         elif key == "properties":
             result[key] = {name: _schema(child) for name, child in value.items()}
         elif key in ("items", "additionalProperties"):
             result[key] = _schema(value)
-        elif key not in ("nullable", "anyOf", "not"):
+        elif key not in ("nullable", "allOf", "anyOf", "not"):
             result[key] = value
     if "$ref" in result:
         return {key: value for key, value in result.items() if key in ("$ref", "description")}
