@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from hyperpy.api.quota import claims, pods, services
@@ -65,6 +66,7 @@ def count_name(group: str, plural: str) -> str:
     return f"count/{plural}.{group}" if group else f"count/{plural}"
 
 
+@lru_cache(maxsize=512)
 def evaluator_of(group: str, plural: str) -> Evaluator | None:
     """How a kind is measured; None: not at all."""
     known = _KNOWN.get((group, plural))

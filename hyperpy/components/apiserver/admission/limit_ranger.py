@@ -16,7 +16,7 @@ from hyperpy.components.apiserver.registry.objects import Objects
 
 class LimitRanger:
     def __init__(self, objects: Objects) -> None:
-        self._objects = objects
+        self._ranges = objects.in_namespace(LIMIT_RANGE)
 
     def concerns(self, kind: Kind) -> bool:
         """Pods and PersistentVolumeClaims."""
@@ -40,7 +40,7 @@ class LimitRanger:
                 raise refusal(attributes, distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]")
 
     async def _limit_ranges(self, attributes: Attributes) -> Sequence[Obj]:
-        found = (await self._objects.everything(LIMIT_RANGE, attributes.namespace)).kvs
+        found = await self._ranges.read(attributes.namespace or "")
         return [obj for obj in map(form.decoded, found) if not obj["metadata"].get("deletionTimestamp")]
 
 

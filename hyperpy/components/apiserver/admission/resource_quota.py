@@ -34,6 +34,7 @@ class ResourceQuota:
 
     def __init__(self, objects: Objects, clock: Clock, limited: Sequence[LimitedResource] = ()) -> None:
         self._objects = objects
+        self._quotas = objects.in_namespace(RESOURCE_QUOTA)
         self._clock = clock
         self._limited: dict[tuple[str, str], list[LimitedResource]] = {}
         for each in limited:
@@ -50,7 +51,7 @@ class ResourceQuota:
         if evaluator is None or not namespace or not _may_use_more(attributes, evaluator):
             return
         limited = (attributes.kind.group, attributes.kind.plural) in self._limited
-        if not limited and not (await self._objects.everything(RESOURCE_QUOTA, namespace)).kvs:
+        if not limited and not await self._quotas.read(namespace):
             return
         lock = self._charging.setdefault(namespace, asyncio.Lock())
         async with lock:
@@ -65,7 +66,7 @@ class ResourceQuota:
     async def _charge(self, attributes: Attributes, evaluator: quota.Evaluator, namespace: str) -> bool:
         """One attempt; False when a quota has changed meanwhile."""
         assert attributes.obj is not None
-        kvs = (await self._objects.everything(RESOURCE_QUOTA, namespace)).kvs
+        kvs = await self._quotas.read(namespace)
         quotas = [form.decoded(kv) for kv in kvs]
         limited = self._limited.get((attributes.kind.group, attributes.kind.plural)) or ()
         now = self._clock.now()

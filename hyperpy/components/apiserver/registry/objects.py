@@ -38,6 +38,10 @@ class Objects:
         found = await self._store.get(Get(form.key(kind, namespace, name)))
         return (found.kvs[0] if found.kvs else None), found.revision
 
+    def in_namespace(self, kind: Kind) -> InNamespace:
+        """A reader of one kind by namespace."""
+        return InNamespace(self._store, kind)
+
     async def everything(self, kind: Kind, namespace: str | None = None) -> Range:
         """Every object of a kind (in a namespace) at the newest revision."""
         start = form.prefix(kind, namespace)
@@ -88,6 +92,30 @@ class Objects:
     async def grant_lease(self, ttl_s: int) -> int:
         """A new lease of `ttl_s` seconds; its id."""
         return (await self._store.lease_grant(ttl_s)).id
+
+
+class InNamespace:
+    """The objects of one kind by namespace, for who reads them with every write: the request is made once.
+
+    Requests of `MAX_REQUESTS` namespaces are kept; then all are forgotten.
+    """
+
+    MAX_REQUESTS = 4096
+
+    def __init__(self, store: Store, kind: Kind) -> None:
+        self._store = store
+        self._kind = kind
+        self._requests: dict[str, Get] = {}
+
+    async def read(self, namespace: str) -> Sequence[KeyValue]:
+        """All of them in a namespace, at the newest revision."""
+        request = self._requests.get(namespace)
+        if request is None:
+            if len(self._requests) >= self.MAX_REQUESTS:
+                self._requests.clear()
+            start = form.prefix(self._kind, namespace)
+            request = self._requests[namespace] = Get(start, store_protocol.prefix_end(start))
+        return (await self._store.get(request)).kvs
 
 
 _STATUS: dict[type[store_protocol.StoreError], type[errors.StatusError]] = {
