@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hyperpy.api.kinds import Kind
-from hyperpy.api.warnings import configuration, network, persistentvolume, pod, workload
+from hyperpy.api.warnings import configuration, extensions, network, persistentvolume, pod, workload
 
 Obj = dict[str, Any]
 
@@ -19,6 +19,7 @@ _ON_CREATE: dict[tuple[str, str], Callable[[Obj], Iterator[str]]] = {
     **persistentvolume.ALWAYS,
     **configuration.ALWAYS,
     **network.ALWAYS,
+    **extensions.ALWAYS,
     **network.ON_CREATE,
 }
 _ON_UPDATE: dict[tuple[str, str], Callable[[Obj], Iterator[str]]] = {
@@ -26,6 +27,7 @@ _ON_UPDATE: dict[tuple[str, str], Callable[[Obj], Iterator[str]]] = {
     **persistentvolume.ALWAYS,
     **configuration.ALWAYS,
     **network.ALWAYS,
+    **extensions.ALWAYS,
 }
 
 

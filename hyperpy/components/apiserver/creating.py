@@ -30,6 +30,8 @@ async def create(core: Core, write: Write, obj: Obj) -> Written:
         BadRequest, NotFound (namespace), Forbidden, AlreadyExists, Invalid.
     """
     kind, rules = write.kind, strategy.of(write.kind)
+    if kind.definition is not None and kind.definition.terminating:
+        raise errors.MethodNotAllowed("create not allowed while custom resource definition is terminating")
     metadata.fit_to_request(kind, obj, namespace=write.namespace, name=write.name or None)
     own = obj["metadata"]
     metadata.begin(

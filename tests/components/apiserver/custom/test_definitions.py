@@ -108,6 +108,10 @@ async def test_a_definition_goes_when_the_last_of_its_objects_has_gone(cluster: 
             await asyncio.sleep(0)
     with pytest.raises(errors.MethodNotAllowed, match="create not allowed while custom resource definition is term"):
         await cluster.json("POST", WIDGETS, crds.widget("late"))
+    with pytest.raises(errors.MethodNotAllowed, match="create not allowed while custom resource definition is term"):
+        await cluster.json(
+            "PATCH", f"{WIDGETS}/late?fieldManager=a", crds.widget("late"), content_type="application/apply-patch+yaml"
+        )
     left = await cluster.json("GET", f"{WIDGETS}/held")
     assert left["metadata"]["deletionTimestamp"]
     await cluster.json("PATCH", f"{WIDGETS}/held", {"metadata": {"finalizers": None}}, **MERGE)
@@ -217,3 +221,11 @@ async def test_a_status_that_is_refused_is_written_later_and_other_definitions_g
     async with asyncio.timeout(5):
         while cluster.handler.core.kinds.resource("example.com", "v1", "gadgets") is None:
             await cluster.clock.advance(1.0)
+
+
+async def test_formats_that_nobody_knows_are_warned_of(cluster: Any, crds: Any) -> None:
+    spec = {"type": "array", "items": {"type": "string", "format": "odd"}}
+    number = {"type": "integer", "format": "int64"}
+    versions = [crds.version(schema={"type": "object", "properties": {"spec": spec, "number": number}})]
+    response = await cluster.send("POST", crds.CRDS, crds.definition(versions=versions))
+    assert response.headers["Warning"] == '299 - "unrecognized format \\"odd\\""'
