@@ -20,6 +20,7 @@ class CoreConfig:
         node_port_max: last port of that range, included.
         advertise_address: IPv4 address under which pods reach this API server.
         advertise_port: its port, the bound one (never 0).
+        shared_store: whether other API servers may serve the same objects (`--etcd-servers`).
         event_ttl_s: seconds after which an Event goes away (`--event-ttl`).
         watch_queue: changes that may wait for one slow watcher; on overflow its stream ends with 410 Expired.
         watch_queue_bytes: the same, by the size of the objects they hold.
@@ -33,6 +34,7 @@ class CoreConfig:
     node_port_max: int = 32767
     advertise_address: str = "127.0.0.1"
     advertise_port: int = 6443
+    shared_store: bool = False
     event_ttl_s: int = _HOUR_S
     watch_queue: int = 4096
     watch_queue_bytes: int = 16 << 20

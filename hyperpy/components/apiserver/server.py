@@ -133,6 +133,7 @@ class ApiServer:
             node_port_max=last,
             advertise_address=settings.advertised(self.options),
             advertise_port=self.port,
+            shared_store=bool(self.options.etcd_servers),
             admission=settings.admission(self.options),
         )
         try:
