@@ -17,9 +17,9 @@ class Write:
     """One object that is to be written or deleted. `name` is "" when a new object has none yet.
 
     `warnings` gathers what admission has to tell the client; it is shared by all forms of one write. `manager` is who
-    owns the fields that the write changes; with "" the object's managedFields stay as the write makes them. `admitted`
-    tells that admission was asked already, about the object that a subresource was given; `generated` that the name was
-    made up here.
+    owns the fields that the write changes; with "" the object's managedFields stay as the write makes them. `options`
+    are what the client asked for, as admission sees it. `admitted` tells that admission was asked already, about the
+    object that a subresource was given; `generated` that the name was made up here.
     """
 
     kind: Kind
@@ -30,6 +30,7 @@ class Write:
     dry_run: bool = False
     warnings: list[str] = field(default_factory=list)
     manager: str = ""
+    options: Mapping[str, Any] | None = None
     admitted: bool = False
     generated: bool = False
 
@@ -57,8 +58,7 @@ class Write:
             old,
             self.dry_run,
             self.warnings,
-            self.manager,
-            options,
+            self.options if options is None else options,
             self.generated,
         )
 

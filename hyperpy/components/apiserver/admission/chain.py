@@ -30,8 +30,7 @@ class Attributes:
         obj: the new object, which plugins may change in place; None for DELETE.
         old: the object that is there; None for CREATE.
         warnings: texts for the client, sent as Warning headers.
-        manager: who will own the fields that change.
-        options: what a delete says beside `dryRun`, as DeleteOptions have it.
+        options: what the client asked for beside `dryRun`, as the options of the operation have it.
         generated: whether the server made up the name, by `generateName`.
     """
 
@@ -45,7 +44,6 @@ class Attributes:
     old: Obj | None = None
     dry_run: bool = False
     warnings: list[str] = field(default_factory=list)
-    manager: str = ""
     options: Mapping[str, Any] | None = None
     generated: bool = False
 

@@ -64,7 +64,8 @@ def target(request: Request, info: RequestInfo, kind: Kind, *, dry_run: bool) ->
     """What a request is about."""
     manager = managers.name_of(request.param("fieldManager"), request.headers.get("user-agent", ""))
     return Write(
-        kind, namespace_of(info, kind), info.name, info.subresource, request.user, dry_run, manager=manager
+        kind, namespace_of(info, kind), info.name, info.subresource, request.user, dry_run,
+        manager=manager, options=write_options.document(request),
     )  # fmt: skip
 
 

@@ -52,6 +52,12 @@ def _parsed(request: Request, kind: str) -> WriteOptions:
     )
 
 
+def document(request: Request) -> dict[str, str]:
+    """The options beside `dryRun` that a client set, as CreateOptions and UpdateOptions have them."""
+    given = ((name, request.param(name)) for name in ("fieldManager", "fieldValidation"))
+    return {name: value for name, value in given if value}
+
+
 def dry_run(values: Sequence[str], kind: str) -> bool:
     """Whether `dryRun` values ask for a dry run; raises Invalid for a value other than All."""
     for value in values:

@@ -106,6 +106,5 @@ def _options(attributes: Attributes) -> Obj | None:
         "apiVersion": "meta.k8s.io/v1",
         "kind": name,
         **({"dryRun": ["All"]} if attributes.dry_run else {}),
-        **({"fieldManager": attributes.manager} if attributes.manager and attributes.operation != DELETE else {}),
         **(attributes.options or {}),
     }

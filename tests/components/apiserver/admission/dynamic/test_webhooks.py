@@ -737,6 +737,29 @@ async def test_options_of_a_write_are_shown(
     assert deleted == {"apiVersion": "meta.k8s.io/v1", "kind": "DeleteOptions", **options}
 
 
+async def test_options_that_nobody_set_are_not_shown(
+    cluster: Any, configure: Any, make_hook: Any, make_config_map: Any, webhook_server: Any
+):
+    await configure("validating", make_hook())
+    await create(cluster, make_config_map)
+    (_, request), *_ = webhook_server.calls
+    assert request["options"] == {"apiVersion": "meta.k8s.io/v1", "kind": "CreateOptions"}
+
+
+async def test_options_of_an_apply_are_those_of_what_comes_of_it(
+    cluster: Any, configure: Any, make_hook: Any, make_config_map: Any, webhook_server: Any
+):
+    await configure("validating", make_hook())
+    for data in ({"a": "1"}, {"a": "2"}):
+        config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": data}
+        query = "fieldManager=me&force=true&fieldValidation=Strict"
+        await cluster.send("PATCH", f"{MAPS}/x?{query}", config, content_type="application/apply-patch+yaml")
+    created, updated = (request["options"] for _, request in webhook_server.calls)
+    asked = {"apiVersion": "meta.k8s.io/v1", "fieldManager": "me", "fieldValidation": "Strict"}
+    assert created == {**asked, "kind": "CreateOptions"}
+    assert updated == {**asked, "kind": "UpdateOptions"}
+
+
 async def test_warnings_are_told_with_a_refusal(
     cluster: Any, configure: Any, make_hook: Any, make_config_map: Any, webhook_server: Any
 ):
