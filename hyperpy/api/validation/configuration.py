@@ -36,7 +36,7 @@ def config_map(obj: Obj) -> Iterator[Cause]:
     for key in blobs:
         yield from rules.formed(f"binaryData[{key}]", key, formats.config_key)
     if sum(len(text.encode()) for text in texts.values()) + _decoded_size(blobs) > MAX_BYTES:
-        yield cause.too_long("", MAX_BYTES)
+        yield cause.too_long("[]", MAX_BYTES)  # so Kubernetes prints an empty path
 
 
 def secret(obj: Obj) -> Iterator[Cause]:

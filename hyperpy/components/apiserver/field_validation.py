@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from hyperpy.api import errors, schema
 from hyperpy.api.kinds import Kind
 from hyperpy.api.schema import definitions, gotypes
@@ -16,11 +18,18 @@ Obj = dict[str, Any]
 
 
 def identify(kind: Kind, obj: Obj) -> None:
-    """Make sure that `apiVersion` and `kind` are those of the URL; what is left out is filled in.
+    """Make sure that `apiVersion` and `kind` are those of the URL; what a built-in kind leaves out is filled in.
 
     Raises:
-        BadRequest: they are another's.
+        BadRequest: they are another's, or missing in a custom kind.
     """
+    if kind.definition is not None and not obj.get("kind"):
+        shown = orjson.dumps(obj).decode()
+        raise errors.BadRequest(
+            f"the object provided is unrecognized (must be of type {kind.kind}): Object 'Kind' is missing in '{shown}'"
+        )
+    if kind.definition is not None and not obj.get("apiVersion"):
+        obj["apiVersion"] = "/"  # what Kubernetes makes of none
     version = obj.get("apiVersion") or kind.api_version
     name = obj.get("kind") or kind.kind
     if name != kind.kind:

@@ -23,7 +23,7 @@ CASES = [
     pytest.param(kinds.CONFIG_MAP, {"data": {"a": "b", "c": "d"}, "binaryData": {"e": "YQ=="}}, [], id="config map"),
     pytest.param(kinds.CONFIG_MAP, {"data": {"a/b": ""}}, ['data[a/b]: Invalid value: "a/b": a valid config key'], id="key"),
     pytest.param(kinds.CONFIG_MAP, {"data": {"a": ""}, "binaryData": {"a": ""}}, ['data[a]: Invalid value: "a": duplicate of key present in binaryData'], id="both"),
-    pytest.param(kinds.CONFIG_MAP, {"data": {"a": "é" * 524289}}, [": Too long: may not be more than 1048576 bytes"], id="large map"),
+    pytest.param(kinds.CONFIG_MAP, {"data": {"a": "é" * 524289}}, ["[]: Too long: may not be more than 1048576 bytes"], id="large map"),
     pytest.param(kinds.SECRET, {"data": {"a": encoded("x" * 1048577)}}, ["data: Too long: may not be more than 1048576 bytes"], id="large secret"),
     pytest.param(kinds.SECRET, {"data": {"a": encoded("x" * 1048576)}}, [], id="just fits"),
     pytest.param(kinds.SECRET, {"type": "kubernetes.io/tls", "data": {"tls.crt": ""}}, ["data[tls.key]: Required value"], id="tls"),

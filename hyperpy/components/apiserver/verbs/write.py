@@ -7,7 +7,15 @@ from hyperpy.api.apply import managers
 from hyperpy.api.kinds import CUSTOM_RESOURCE_DEFINITION, Kind
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import creating, field_validation, negotiation, rendering, strategy, updating
+from hyperpy.components.apiserver import (
+    creating,
+    field_validation,
+    metadata,
+    negotiation,
+    rendering,
+    strategy,
+    updating,
+)
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry.form import Obj
 from hyperpy.components.apiserver.verbs import write_options
@@ -32,6 +40,7 @@ async def update(core: Core, request: Request, info: RequestInfo, kind: Kind) ->
     options = write_options.parse(request, "UpdateOptions")
     obj, warnings = read_object(request, kind, options.field_validation)
     write = target(request, info, kind, dry_run=options.dry_run)
+    metadata.fit_to_request(kind, obj, namespace=write.namespace, name=write.name)
     strategy_of_kind = strategy.of(kind)
     transform = updating.replacement(write, obj, rules=strategy_of_kind)
     rules = updating.BY_SUBRESOURCE[info.subresource]

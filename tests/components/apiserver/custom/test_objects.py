@@ -30,6 +30,21 @@ async def test_an_object_is_pruned_defaulted_and_warned_about(served: Any, crds:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("missing", "text"),
+    [
+        ("kind", """the object provided is unrecognized (must be of type Widget): Object 'Kind' is missing in '{"""),
+        ("apiVersion", "the API version in the data (/) does not match the expected API version (example.com/v1)"),
+    ],
+)
+async def test_an_object_says_what_it_is(served: Any, crds: Any, missing: str, text: str) -> None:
+    obj = crds.widget()
+    del obj[missing]
+    with pytest.raises(errors.BadRequest) as caught:
+        await served.send("POST", WIDGETS, obj)
+    assert caught.value.message.startswith(text)
+
+
 async def test_unknown_fields_are_refused_when_strict_is_asked_for(served: Any, crds: Any) -> None:
     with pytest.raises(errors.BadRequest, match='strict decoding error: unknown field "spec.extra"'):
         await served.send("POST", f"{WIDGETS}?fieldValidation=Strict", crds.widget(extra=1))

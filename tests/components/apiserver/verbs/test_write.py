@@ -55,6 +55,14 @@ async def test_generated_names_are_tried_again_when_taken(cluster):
     assert first["metadata"]["name"] != second["metadata"]["name"]
 
 
+@pytest.mark.parametrize("there", [True, False])
+async def test_an_update_names_the_object_of_its_url_whether_it_is_there_or_not(cluster, make_config_map, there):
+    if there:
+        await cluster.send("POST", CONFIG_MAPS, make_config_map("one"))
+    with pytest.raises(errors.BadRequest, match=r"of the object \(two\) does not match the name on the URL \(one\)"):
+        await cluster.send("PUT", f"{CONFIG_MAPS}/one", make_config_map("two"))
+
+
 async def test_a_dry_run_writes_nothing(cluster, make_config_map):
     before = await cluster.store.revision()
     made = await cluster.json("POST", f"{CONFIG_MAPS}?dryRun=All", make_config_map("one"))
