@@ -91,6 +91,8 @@ _RULES: dict[tuple[str, str], Rules] = {
     (_RBAC, "ClusterRoleBinding"): Rules(rbac.cluster_role_binding, rbac.binding_update),
     (_AUTHORIZATION, "SubjectAccessReview"): Rules(reviews.subject_access, named=False),
     (_AUTHORIZATION, "SelfSubjectAccessReview"): Rules(reviews.self_subject_access, named=False),
+    (_AUTHORIZATION, "LocalSubjectAccessReview"): Rules(reviews.local_subject_access, named=False),
+    (_AUTHORIZATION, "SelfSubjectRulesReview"): Rules(named=False),
     (_AUTHENTICATION, "TokenReview"): Rules(reviews.no_metadata, named=False),
     (_AUTHENTICATION, "SelfSubjectReview"): Rules(reviews.no_metadata, named=False),
     **ingress.RULES,

@@ -1,25 +1,30 @@
-"""The object in the body of a review or token request: decoded, and made sure to be the kind that the URL names."""
+"""Bodies of what is answered and not stored: reviews and token requests."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from hyperpy.api import errors
+from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import Request
-from hyperpy.components.apiserver import negotiation
+from hyperpy.components.apiserver.verbs import write, write_options
 
 
-def decode(request: Request, *, api_version: str, kind: str) -> dict[str, Any]:
-    """The posted object, with its apiVersion and kind filled in.
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An object of its kind, every field of its type, and what is to be told about unknown fields."""
+
+    obj: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+def decode(request: Request, kind: Kind) -> Posted:
+    """The posted object, with its apiVersion, kind and metadata filled in.
 
     Raises:
-        UnsupportedMediaType: the body is neither JSON nor YAML.
-        BadRequest: it does not parse, or is of another kind.
+        UnsupportedMediaType: the body is of no kind that is read.
+        BadRequest: it does not parse, is of another kind, or a value is of the wrong type.
     """
-    obj = negotiation.decode(request, find_repeated=False).value
-    given = obj.get("apiVersion") or api_version, obj.get("kind") or kind
-    if given != (api_version, kind):
-        raise errors.BadRequest(f"the object in the body is {given[1]}.{given[0]}, expected {kind}.{api_version}")
-    if not isinstance(obj.get("spec", {}), dict) or not isinstance(obj.get("metadata", {}), dict):
-        raise errors.BadRequest(f"{kind}: metadata and spec must be objects")
-    return {**obj, "apiVersion": api_version, "kind": kind}
+    options = write_options.parse(request)
+    obj, warnings = write.read_object(request, kind, options.field_validation)
+    return Posted(obj, tuple(warnings))

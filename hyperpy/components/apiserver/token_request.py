@@ -20,6 +20,7 @@ from hyperpy.components.apiserver.admission.chain import CREATE, Attributes, Cha
 from hyperpy.components.apiserver.tokens import Bound, Claims, TokenSigner
 
 API_VERSION = "authentication.k8s.io/v1"
+TOKEN_REQUEST = Kind("authentication.k8s.io", "v1", "TokenRequest", "tokenrequests", verbs=("create",))
 DEFAULT_SECONDS = 3600
 MIN_SECONDS = 600
 MAX_SECONDS = 1 << 32
@@ -62,10 +63,10 @@ class TokenRequests:
         Raises:
             errors.StatusError: no such account or object, or the request is not valid.
         """
-        review = posted.decode(request, api_version=API_VERSION, kind="TokenRequest")
+        review = posted.decode(request, TOKEN_REQUEST).obj
         spec = review.get("spec") or {}
         seconds = _seconds(spec, name)
-        audiences = _audiences(spec, name) or self._audiences
+        audiences = tuple(spec.get("audiences") or self._audiences)
         account = await self._client.get(kinds.SERVICE_ACCOUNT, name, namespace=namespace)
         review["metadata"] = {**(review.get("metadata") or {}), "name": name, "namespace": namespace}
         asked = Attributes(CREATE, kinds.SERVICE_ACCOUNT, namespace, name, "token", request.user, review)
@@ -127,23 +128,14 @@ class TokenRequests:
 
 
 def _seconds(spec: dict[str, Any], name: str) -> int:
-    seconds = spec.get("expirationSeconds")
+    seconds: int | None = spec.get("expirationSeconds")
     if seconds is None:
         return DEFAULT_SECONDS
-    if not isinstance(seconds, int) or isinstance(seconds, bool):
-        raise errors.BadRequest("TokenRequest: spec.expirationSeconds must be an integer")
     if seconds < MIN_SECONDS:
         raise _invalid(name, "spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")
     if seconds > MAX_SECONDS:
         raise _invalid(name, "spec.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds")
     return seconds
-
-
-def _audiences(spec: dict[str, Any], name: str) -> tuple[str, ...]:
-    audiences = spec.get("audiences") or []
-    if not isinstance(audiences, list) or not all(isinstance(audience, str) for audience in audiences):
-        raise errors.BadRequest("TokenRequest: spec.audiences must be a list of strings")
-    return tuple(audiences)
 
 
 def _invalid(name: str, field: str, value: object, why: str) -> errors.Invalid:

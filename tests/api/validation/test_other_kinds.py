@@ -138,8 +138,8 @@ def test_a_review_asks_one_thing_and_has_no_metadata() -> None:
     assert texts(kinds.SUBJECT_ACCESS_REVIEW, {"metadata": {"name": "a"}, "spec": {}}) == [
         "spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes "
         "must be specified",
-        'metadata: Invalid value: {"name":"a"}: must be empty',
         'spec.user: Invalid value: "": at least one of user or group must be specified',
+        'metadata: Invalid value: {"name":"a"}: must be empty',
     ]
     both = {"metadata": {}, "spec": {"resourceAttributes": {}, "nonResourceAttributes": {"path": "/"}}}
     assert texts(kinds.SELF_SUBJECT_ACCESS_REVIEW, both) == [
