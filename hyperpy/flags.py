@@ -1,4 +1,4 @@
-"""Values of Kubernetes' flags, written as its own programs take them: booleans that may stand alone, durations."""
+"""Values of Kubernetes' flags as its own programs take them: booleans that may stand alone, durations, lists."""
 
 from __future__ import annotations
 
@@ -34,6 +34,11 @@ def boolean(flag: str, text: str) -> bool:
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
     raise UserError(f"{flag}={text} is neither true nor false")
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The parts of a list that is separated by commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def seconds(flag: str, text: str) -> float:

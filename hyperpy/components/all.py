@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hyperpy import flags
 from hyperpy.commands import UserError
 
 RUNTIMES = ("auto", "docker", "remote", "embedded", "hollow")
@@ -48,6 +49,15 @@ def all_in_one(
     audit_log_path: Annotated[
         str, typer.Option("--audit-log-path", help="Where the audit log goes; '-' is standard output.")
     ] = "",
+    enable_admission_plugins: Annotated[
+        str, typer.Option("--enable-admission-plugins", help="To ask beside the default ones, comma separated.")
+    ] = "",
+    disable_admission_plugins: Annotated[
+        str, typer.Option("--disable-admission-plugins", help="To leave out, comma separated.")
+    ] = "",
+    admission_control_config_file: Annotated[
+        str, typer.Option("--admission-control-config-file", help="Settings of admission plugins.")
+    ] = "",
     verbosity: Annotated[int, typer.Option("--v", help="Log verbosity.")] = 0,
 ) -> None:
     """Run a whole cluster: API server, scheduler, controllers, kubelet and proxy."""
@@ -75,6 +85,9 @@ def all_in_one(
         default_data_dir=not data_dir,
         audit_policy_file=Path(audit_policy_file) if audit_policy_file else None,
         audit_log_path=audit_log_path,
+        enable_admission_plugins=flags.words(enable_admission_plugins),
+        disable_admission_plugins=flags.words(disable_admission_plugins),
+        admission_control_config_file=Path(admission_control_config_file) if admission_control_config_file else None,
     )
 
     async def main() -> None:

@@ -53,6 +53,7 @@ class Options:
         node_name: of the one Node.
         service_cidr, cluster_cidr: "" picks free ones at the first start, and keeps them.
         audit_policy_file, audit_log_path: which requests the API server logs, and where to.
+        enable_admission_plugins, disable_admission_plugins, admission_control_config_file: of the API server.
     """
 
     data_dir: Path
@@ -68,6 +69,9 @@ class Options:
     default_data_dir: bool = False
     audit_policy_file: Path | None = None
     audit_log_path: str = ""
+    enable_admission_plugins: tuple[str, ...] = ()
+    disable_admission_plugins: tuple[str, ...] = ()
+    admission_control_config_file: Path | None = None
 
 
 class Cluster:
@@ -93,6 +97,9 @@ class Cluster:
                 component_kubeconfigs=False,
                 audit_policy_file=options.audit_policy_file,
                 audit_log_path=options.audit_log_path,
+                enable_admission_plugins=options.enable_admission_plugins,
+                disable_admission_plugins=options.disable_admission_plugins,
+                admission_control_config_file=options.admission_control_config_file,
             )
         )
         self.informers = Informers(self._client(access.APISERVER))

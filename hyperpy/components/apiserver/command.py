@@ -161,7 +161,7 @@ def apiserver(
 
     options = Options(
         data_dir=(Path(data_dir) if data_dir else kubeconfig.data_dir()).absolute(),
-        etcd_servers=_words(etcd_servers),
+        etcd_servers=flags.words(etcd_servers),
         etcd_ca_file=etcd_cafile,
         etcd_cert_file=etcd_certfile,
         etcd_key_file=etcd_keyfile,
@@ -176,25 +176,25 @@ def apiserver(
         tls_private_key_file=tls_private_key_file,
         service_cluster_ip_range=service_cluster_ip_range,
         service_node_port_range=service_node_port_range,
-        authorization_mode=_words(authorization_mode),
+        authorization_mode=flags.words(authorization_mode),
         anonymous_auth=_boolean("--anonymous-auth", anonymous_auth),
         service_account_issuer=service_account_issuer,
         service_account_signing_key_file=service_account_signing_key_file,
         service_account_key_files=tuple(service_account_key_file or ()),
-        api_audiences=_words(api_audiences),
+        api_audiences=flags.words(api_audiences),
         requestheader_client_ca_file=requestheader_client_ca_file,
-        requestheader_allowed_names=_words(requestheader_allowed_names),
-        requestheader_username_headers=_words(requestheader_username_headers),
-        requestheader_uid_headers=_words(requestheader_uid_headers),
-        requestheader_group_headers=_words(requestheader_group_headers),
-        requestheader_extra_headers_prefix=_words(requestheader_extra_headers_prefix),
+        requestheader_allowed_names=flags.words(requestheader_allowed_names),
+        requestheader_username_headers=flags.words(requestheader_username_headers),
+        requestheader_uid_headers=flags.words(requestheader_uid_headers),
+        requestheader_group_headers=flags.words(requestheader_group_headers),
+        requestheader_extra_headers_prefix=flags.words(requestheader_extra_headers_prefix),
         proxy_client_cert_file=proxy_client_cert_file,
         proxy_client_key_file=proxy_client_key_file,
         kubelet_certificate_authority=kubelet_certificate_authority,
         max_requests_inflight=max_requests_inflight,
         max_mutating_requests_inflight=max_mutating_requests_inflight,
-        enable_admission_plugins=_words(enable_admission_plugins),
-        disable_admission_plugins=_words(disable_admission_plugins),
+        enable_admission_plugins=flags.words(enable_admission_plugins),
+        disable_admission_plugins=flags.words(disable_admission_plugins),
         request_timeout_s=flags.seconds("--request-timeout", request_timeout),
         shutdown_delay_s=flags.seconds("--shutdown-delay-duration", shutdown_delay_duration),
         audit_policy_file=audit_policy_file,
@@ -203,8 +203,8 @@ def apiserver(
         audit_log_max_mib=audit_log_maxsize,
         audit_log_max_backups=audit_log_maxbackup,
         audit_log_max_age_days=audit_log_maxage,
-        cors_allowed_origins=_words(cors_allowed_origins),
-        strict_transport_security=_words(strict_transport_security_directives),
+        cors_allowed_origins=flags.words(cors_allowed_origins),
+        strict_transport_security=flags.words(strict_transport_security_directives),
         admission_control_config_file=admission_control_config_file,
     )
     _serve(options, verbosity)
@@ -220,10 +220,6 @@ def _serve(options: Options, verbosity: int) -> None:
             await supervisor.run([ApiServer(options)])
 
     loop.run(main(), verbosity=verbosity)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _boolean(flag: str, text: str) -> bool | None:
