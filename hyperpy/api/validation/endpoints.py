@@ -10,10 +10,12 @@ from hyperpy.api import names
 from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
 from hyperpy.api.validation import formats, rules
+from hyperpy.api.validation.rules import Problems
 
 Obj = dict[str, Any]
 
 _ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
+_MAX_HINTS = 8
 _MAX_ENDPOINTS, _MAX_PORTS, _MAX_ADDRESSES = 1000, 20000, 100
 
 
@@ -104,6 +106,19 @@ def _endpoint(endpoint: Obj, path: str, *, kind: str) -> Iterator[Cause]:
     yield from rules.labels(f"{path}.deprecatedTopology", endpoint.get("deprecatedTopology"))
     yield from rules.optional(f"{path}.hostname", endpoint.get("hostname"), formats.dns_label)
     yield from rules.optional(f"{path}.nodeName", endpoint.get("nodeName"), names.subdomain_errors)
+    hints = endpoint.get("hints") or {}
+    yield from _hints(hints.get("forZones") or (), f"{path}.hints.forZones", names.label_value_errors)
+    yield from _hints(hints.get("forNodes") or (), f"{path}.hints.forNodes", names.subdomain_errors)
+
+
+def _hints(hints: Sequence[Obj], path: str, problems: Problems) -> Iterator[Cause]:
+    """Zones or nodes that an endpoint is meant for: few, each once."""
+    if len(hints) > _MAX_HINTS:
+        yield cause.too_many(path, len(hints), _MAX_HINTS)
+        return
+    yield from rules.unique(path, [hint.get("name") or "" for hint in hints], field="name")
+    for i, hint in enumerate(hints):
+        yield from rules.formed(f"{path}[{i}].name", hint.get("name") or "", problems)
 
 
 def _domain(name: str, path: str) -> Iterator[Cause]:

@@ -216,6 +216,29 @@ def test_no_body_breaks_a_handler_at_length(world: World) -> None:
     throw(world, 5000)
 
 
+BELOW = (
+    ("POST", "pods/p/eviction"), ("POST", "pods/p/binding"), ("PUT", "pods/p/status"), ("PUT", "pods/p/resize"),
+    ("PATCH", "pods/p/ephemeralcontainers"), ("PUT", "replicationcontrollers/rc/scale"),
+    ("PATCH", "replicationcontrollers/rc/scale"), ("PATCH", "replicationcontrollers/rc/status"), ("POST", "bindings"),
+)  # fmt: skip
+
+
+def test_no_body_breaks_a_subresource(world: World) -> None:
+    namespace = "/api/v1/namespaces/default"
+    for plural, kind, name in (("pods", "Pod", "p"), ("replicationcontrollers", "ReplicationController", "rc")):
+        obj = {**VALID[kind], "metadata": {"name": name}}
+        assert world.run(world.send("POST", f"{namespace}/{plural}", orjson.dumps(obj)))["kind"] == kind
+
+    @examples(400)
+    @given(BODIES, st.sampled_from(TYPES), st.sampled_from(BELOW))
+    def check(body: bytes, media_type: str, target: tuple[str, str]) -> None:
+        method, path = target
+        world.run(world.send(method, f"{namespace}/{path}", body, media_type, fieldManager="fuzz", dryRun="All"))
+        world.run(world.send("PUT", "/api/v1/namespaces/default/finalize", body, media_type, dryRun="All"))
+
+    check()
+
+
 DEPTH = 100_000
 BOMB = "a0: &a0 [x,x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1},*a{n - 1},*a{n - 1}]\n" for n in range(1, 40))
 
