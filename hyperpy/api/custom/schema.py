@@ -35,7 +35,9 @@ class CustomSchema:
 
     @cached_property
     def _settled(self) -> Checker:
-        return Checker(_json_schema(_strict(self.structure, with_defaults=True)))
+        root = _strict(self.structure, with_defaults=True)
+        root["properties"]["metadata"] = {}  # what is stored has good metadata, whatever the schema is
+        return Checker(_json_schema(root))
 
     def problems(self, obj: Obj) -> list[Cause]:
         """What cannot be read of the metadata; the object is not changed."""
