@@ -30,7 +30,7 @@ def custom(kind: Kind, name: str, *, owner: Any = None, namespace: str = "defaul
         own["namespace"] = namespace
     if owner is not None:
         own["ownerReferences"] = [owner]
-    return {"metadata": own}
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": own}
 
 
 async def absent(world: Any, kind: Kind, name: str, namespace: str | None = "default") -> bool:
