@@ -153,6 +153,9 @@ def apiserver(
     etcd_cafile: Annotated[Path | None, typer.Option("--etcd-cafile", help="PEM authority of etcd's members.")] = None,
     etcd_certfile: Annotated[Path | None, typer.Option("--etcd-certfile", help="PEM certificate for etcd.")] = None,
     etcd_keyfile: Annotated[Path | None, typer.Option("--etcd-keyfile", help="Its PEM key.")] = None,
+    etcd_compaction_interval: Annotated[
+        str, typer.Option("--etcd-compaction-interval", help="Between compactions of that etcd; 0s: none.")
+    ] = "5m",
     verbosity: Annotated[int, typer.Option("--v", help="Log verbosity.")] = 0,
 ) -> None:
     """Serve the Kubernetes API from a data directory."""
@@ -165,6 +168,7 @@ def apiserver(
         etcd_ca_file=etcd_cafile,
         etcd_cert_file=etcd_certfile,
         etcd_key_file=etcd_keyfile,
+        etcd_compaction_interval_s=flags.seconds("--etcd-compaction-interval", etcd_compaction_interval),
         secure_port=secure_port,
         bind_address=bind_address,
         advertise_address=advertise_address,

@@ -28,6 +28,7 @@ class Options:
     Args:
         data_dir: holds `store/`, `pki/` and the kubeconfigs.
         etcd_servers: URLs of a real etcd that keeps the objects; empty: the store in the data directory does.
+        etcd_compaction_interval_s: how often its history is shortened; 0: never.
         etcd_ca_file, etcd_cert_file, etcd_key_file: whom to trust there, and who this server is to it.
         secure_port: 0 picks a free one.
         bind_address: where the secure port listens.
@@ -64,6 +65,7 @@ class Options:
     etcd_ca_file: Path | None = None
     etcd_cert_file: Path | None = None
     etcd_key_file: Path | None = None
+    etcd_compaction_interval_s: float = 300.0
     secure_port: int = 6443
     bind_address: str = "0.0.0.0"
     advertise_address: str = ""

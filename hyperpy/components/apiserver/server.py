@@ -23,7 +23,16 @@ from hyperpy.client import local
 from hyperpy.client.clock import Clock, SystemClock
 from hyperpy.client.informer import Informers
 from hyperpy.components import user_agents
-from hyperpy.components.apiserver import access, aggregation, assembly, bootstrap, opening, resources, serving
+from hyperpy.components.apiserver import (
+    access,
+    aggregation,
+    assembly,
+    bootstrap,
+    compacting,
+    opening,
+    resources,
+    serving,
+)
 from hyperpy.components.apiserver import options as settings
 from hyperpy.components.apiserver.aggregation.aggregator import Aggregator
 from hyperpy.components.apiserver.authentication import UNSECURED
@@ -121,6 +130,7 @@ class ApiServer:
             self._checks.done(*aggregation.HOOKS)
             await self._listen(stack, parts.chain, peers, secure, plain)
             self._write_kubeconfigs()
+            await self._compact(stack, core)
             log.info("the API server listens on %s", self.url)
             ready()
             await bootstrap.keep(core)
@@ -152,6 +162,13 @@ class ApiServer:
         except (StoreError, ExceptionGroup) as error:
             raise opening.failure(error) from error
         return core
+
+    async def _compact(self, stack: AsyncExitStack, core: resources.ResourceHandler) -> None:
+        """Our own store keeps its history short by itself; an etcd has to be asked."""
+        interval_s = self.options.etcd_compaction_interval_s
+        if self.options.etcd_servers and interval_s:
+            work = compacting.keep_short(core.core.store, self._clock, interval_s=interval_s)
+            await stack.enter_async_context(beside(work, name="apiserver/compaction"))
 
     def _aggregator(self, stack: AsyncExitStack, instruments: Instruments) -> Aggregator:
         aggregator = Aggregator(

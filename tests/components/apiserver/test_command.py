@@ -24,6 +24,7 @@ from hyperpy.components.apiserver.command import app
         (["--proxy-client-cert-file=/nowhere"], "--proxy-client-cert-file and --proxy-client-key-file must be given"),
         (["--audit-policy-file=/nowhere", "--audit-log-path=-"], "--audit-policy-file: cannot read /nowhere"),
         (["--request-timeout=soon"], "--request-timeout=soon is no duration"),
+        (["--etcd-compaction-interval=often"], "--etcd-compaction-interval=often is no duration"),
         (["--shutdown-delay-duration=5"], "--shutdown-delay-duration=5 is no duration"),
         (["--cors-allowed-origins=example"], "--cors-allowed-origins example: regular expression does not pin"),
         (["--service-account-signing-key-file=/dev/null"], "cannot use the signing key /dev/null"),
