@@ -46,9 +46,11 @@ async def create(core: Core, write: Write, obj: Obj) -> Written:
         own["name"] = meta.generate_name(base, core.rng)
     write = replace(write, name=own.get("name") or "", generated=bool(base))
     defaults.apply(kind, obj)
+    metadata.single_owners(obj, write.warnings)
     if write.manager:
         await field_managers.track_new(core, write, obj)
     await core.admission.admit(write.attributes(CREATE, obj=obj))
+    metadata.single_owners(obj, write.warnings, after_admission=True)
     rules.create(obj)
     if rules.requested_by is not None:
         rules.requested_by(obj, write.user)

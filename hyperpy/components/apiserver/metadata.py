@@ -116,6 +116,34 @@ def _annotations(obj: Obj) -> Obj:
     return obj["metadata"].get("annotations") or {}
 
 
+def single_owners(obj: Obj, warnings: list[str], *, after_admission: bool = False) -> None:
+    """Drop owner references that are there already, in place, and warn about them.
+
+    Source: the warnings of Kubernetes' create, update and patch handlers.
+    """
+    owners = obj["metadata"].get("ownerReferences") or ()
+    if len(owners) < 2:
+        return
+    kept: list[Obj] = []
+    repeated: list[str] = []
+    for owner in owners:
+        if owner in kept:
+            repeated.append(owner.get("uid") or "")
+        else:
+            kept.append(owner)
+    if not repeated:
+        return
+    obj["metadata"]["ownerReferences"] = kept
+    when = " after mutating admission happens" if after_admission else ""
+    text = (
+        f".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in 1.20+, and "
+        f"may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
+        f"[{' '.join(repeated)}]"
+    )
+    if text not in warnings:
+        warnings.append(text)
+
+
 def check_unchanged(kind: Kind, new: Obj, old: Obj) -> None:
     """The fields of metadata that no client changes.
 

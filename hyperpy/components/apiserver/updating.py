@@ -174,6 +174,7 @@ async def _swap(core: Core, write: Write, rules: Rules, versions: _Versions) -> 
         await field_managers.track(core, write, new, old)
     if not write.admitted:
         await core.admission.admit(write.attributes(UPDATE, obj=new, old=old))
+    metadata.single_owners(new, write.warnings, after_admission=True)
     own = strategy.of(kind)
     new = rules.prepare(kind, own, new, old)
     if own.note_times is not None:
@@ -253,6 +254,7 @@ def replacement(write: Write, obj: Obj, *, rules: Strategy) -> Transform:
         own = obj["metadata"]
         new: Obj = values.clone({**obj, "metadata": {**own, "managedFields": None}})
         new["metadata"]["managedFields"] = own.get("managedFields")  # large, and nobody writes to it
+        metadata.single_owners(new, write.warnings)
         return new
 
     return transform

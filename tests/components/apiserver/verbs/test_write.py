@@ -63,6 +63,29 @@ async def test_an_update_names_the_object_of_its_url_whether_it_is_there_or_not(
         await cluster.send("PUT", f"{CONFIG_MAPS}/one", make_config_map("two"))
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "content_type", "when"),
+    [
+        ("POST", "", "application/json", ""),
+        ("PUT", "/one", "application/json", ""),
+        ("PATCH", "/one", "application/merge-patch+json", " after mutating admission happens"),
+    ],
+)
+async def test_an_owner_is_kept_once(cluster, make_config_map, method, path, content_type, when):
+    if path:
+        await cluster.send("POST", CONFIG_MAPS, make_config_map("one"))
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "u1"}
+    controller = {**owner, "controller": True}
+    obj = make_config_map("one", ownerReferences=[owner, controller, owner, owner])
+    answer = await cluster.send(method, CONFIG_MAPS + path, obj, content_type=content_type)
+    assert orjson.loads(answer.body)["metadata"]["ownerReferences"] == [owner, controller]
+    assert answer.headers["Warning"] == (
+        f'299 - ".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in '
+        "1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
+        '[u1 u1]"'
+    )
+
+
 async def test_a_dry_run_writes_nothing(cluster, make_config_map):
     before = await cluster.store.revision()
     made = await cluster.json("POST", f"{CONFIG_MAPS}?dryRun=All", make_config_map("one"))
