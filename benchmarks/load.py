@@ -7,6 +7,7 @@ ratios.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 import re
@@ -18,7 +19,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 _TIMEOUT_S = 30
@@ -41,7 +42,8 @@ class Question:
     """One kind of request. In path and body `@name@` is replaced.
 
     Args:
-        names: of existing objects, one of which is drawn for each request; 0: every request has a new name.
+        names: how many objects `p00000` and so on there are, of which one is drawn for each request; 0: every request
+            has a new name.
     """
 
     method: str
@@ -49,7 +51,6 @@ class Question:
     body: str = ""
     content_type: str = "application/json"
     names: int = 0
-    prefix: str = field(default_factory=lambda: f"n{uuid.uuid4().hex[:8]}-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,15 @@ class Answers:
     p99_ms: float
 
 
-def run(url: str, token: str, question: Question, *, connections: int, seconds: float) -> Answers:
+def run(url: str, token: str, question: Question, *, connections: int, seconds: int) -> Answers:
     """Ask for `seconds` over `connections`."""
     if shutil.which("wrk"):
         return _wrk(url, token, question, connections, seconds)
     return asyncio.run(_Generator(url, token, question).run(connections, seconds))
 
 
-def _wrk(url: str, token: str, question: Question, connections: int, seconds: float) -> Answers:
-    name = "string.format('%s', count)" % (question.prefix + "%d")
+def _wrk(url: str, token: str, question: Question, connections: int, seconds: int) -> Answers:
+    name = f"string.format('{_prefix()}%d', count)"
     if question.names:
         name = f"string.format('p%05d', math.random(0, {question.names - 1}))"
     headers = {"Authorization": f"Bearer {token}", "Content-Type": question.content_type}
@@ -85,7 +86,7 @@ def _wrk(url: str, token: str, question: Question, connections: int, seconds: fl
             "wrk",
             "-t1",
             f"-c{connections}",
-            f"-d{seconds:g}s",
+            f"-d{seconds}s",
             f"--timeout={_TIMEOUT_S}s",
             "-s",
             file.name,
@@ -120,7 +121,7 @@ class _Generator:
         self._waits: list[float] = []
         self._errors = 0
 
-    async def run(self, connections: int, seconds: float) -> Answers:
+    async def run(self, connections: int, seconds: int) -> Answers:
         began = time.perf_counter()
         await asyncio.gather(*(self._ask(began + seconds) for _ in range(connections)))
         took = time.perf_counter() - began
@@ -137,8 +138,8 @@ class _Generator:
         question = self._question
         if question.names:
             return lambda: f"p{random.randrange(question.names):05d}"
-        numbers = iter(range(1 << 62))
-        return lambda: f"{question.prefix}{next(numbers)}"
+        numbers, prefix = itertools.count(1), _prefix()
+        return lambda: f"{prefix}{next(numbers)}"
 
     def _request(self) -> bytes:
         question, name = self._question, self._name()
@@ -159,6 +160,11 @@ class _Generator:
             self._waits.append(time.perf_counter() - began)
             self._errors += head[9:10] in b"45"
         writer.close()
+
+
+def _prefix() -> str:
+    """Of names that no run had before."""
+    return f"n{uuid.uuid4().hex[:8]}-"
 
 
 def pod(name: str, labels: dict[str, str]) -> str:
