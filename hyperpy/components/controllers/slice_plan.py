@@ -75,7 +75,8 @@ def plan(service: Obj, candidates: Sequence[Obj], present: Sequence[Obj], *, zon
             _new(service, group, remaining[start : start + MAX_ENDPOINTS])
             for start in range(0, len(remaining), MAX_ENDPOINTS)
         ]
-    return Plan(*_with_placeholders(service, create, update, [*delete, *left], present))
+    create, recycled, delete = _recycled(create, [*delete, *left])
+    return Plan(*_with_placeholders(service, create, [*update, *recycled], delete, present))
 
 
 def families_of(service: Obj) -> list[str]:
@@ -151,6 +152,20 @@ def _sort_out(service: Obj, each: _Slice, *, update: list[Obj], delete: list[Obj
     if each.changed or each.obj["metadata"].get("labels") != labels:
         metadata = {**each.obj["metadata"], "labels": labels}
         update.append({**each.obj, "metadata": metadata, "endpoints": each.endpoints})
+
+
+def _recycled(create: Sequence[Obj], delete: Sequence[Obj]) -> tuple[list[Obj], list[Obj], list[Obj]]:
+    """What is still to create, what is written over a slice that would go, and what goes. So slices keep their names
+    when all endpoints or ports change, as they do when a node starts again."""
+    new, update, gone = [], [], list(delete)
+    for obj in create:
+        old = next((each for each in gone if each["addressType"] == obj["addressType"]), None)
+        if old is None:
+            new.append(obj)
+            continue
+        gone.remove(old)
+        update.append({**old, **obj, "metadata": {**old["metadata"], "labels": obj["metadata"]["labels"]}})
+    return new, update, gone
 
 
 def _with_placeholders(

@@ -70,6 +70,16 @@ def test_one_more_pod_costs_one_write_and_no_change_none() -> None:
     assert slices.writes == 0
 
 
+def test_a_slice_keeps_its_name_while_what_is_behind_the_service_goes_and_comes_back() -> None:
+    slices = Slices()
+    slices.step(service(), [pod(1)])
+    for pods in ([], [pod(1)], [pod(2)], [pod(3, port=8080)]):
+        made = slices.step(service(), pods)
+        assert (made.create, made.delete) == ((), ())
+    (left,) = slices.present.values()
+    assert (left["ports"][0]["port"], [each["targetRef"]["uid"] for each in left["endpoints"]]) == (8080, ["u3"])
+
+
 def test_an_endpoint_tells_its_conditions_its_pod_and_its_zone() -> None:
     slices = Slices()
     slices.step(service(), [pod(1), pod(2, ready=False), pod(3, leaving=True)])
