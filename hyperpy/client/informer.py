@@ -26,6 +26,7 @@ from hyperpy.client.protocol import Client, Obj
 
 log = logging.getLogger(__name__)
 
+#: Told of a change: ADDED (None, new), MODIFIED (old, new) or DELETED (old, the object as it was last).
 Callback = Callable[[str, Obj | None, Obj | None], None]
 IndexFunction = Callable[[Obj], Iterable[str]]
 

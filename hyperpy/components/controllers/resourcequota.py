@@ -119,7 +119,7 @@ class ResourceQuotaController:
         return Kind(group, version, names[plural], plural) if plural in names else None
 
     def _quota_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
-        if new is None:
+        if new is None or event == "DELETED":
             return
         key = meta.key(new)
         if not _is_known(new):
@@ -137,7 +137,8 @@ class ResourceQuotaController:
         if evaluator is None:
             return
         now = self._clock.now()
-        if new is not None and evaluator.usage(new, now) == evaluator.usage(old, now):
+        # A Pod that outlived its grace counts no more, before and after any change: its deletion is always looked at.
+        if event != "DELETED" and new is not None and evaluator.usage(new, now) == evaluator.usage(old, now):
             return
         for each in quotas:
             if evaluator.measured((each.get("spec") or {}).get("hard") or {}):

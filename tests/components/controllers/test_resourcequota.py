@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyperpy.api import errors, kinds
+from hyperpy.client.protocol import DeleteOptions
 from hyperpy.components.controllers.resourcequota import plan
 
 
@@ -75,3 +76,19 @@ async def test_new_limits_count_at_once(running):
         return (await status(running))["hard"] == {"pods": "7"}
 
     await running.until(right)
+
+
+async def test_a_pod_that_outlived_its_grace_is_given_back_when_it_goes(running, make):
+    await running.client.create(kinds.RESOURCE_QUOTA, quota(pods="1"))
+    await running.until(lambda: status(running))
+    await running.client.create(kinds.POD, make.pod("a", nodeName="n"))
+    await running.clock.advance(10)
+    await running.client.delete(kinds.POD, "a", namespace="default", options=DeleteOptions(grace_s=1))
+    await running.clock.advance(10)
+    assert (await status(running))["used"] == {"pods": "1"}
+    await running.client.delete(kinds.POD, "a", namespace="default", options=DeleteOptions(grace_s=0))
+
+    async def free():
+        return (await status(running))["used"] == {"pods": "0"}
+
+    await running.until(free)

@@ -158,7 +158,7 @@ class Checking:
         return True
 
     def _changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
-        if new is None or old is None or old["spec"] != new["spec"]:
+        if event != "MODIFIED" or new is None or old is None or old["spec"] != new["spec"]:
             self._queue.add((new or old or {})["metadata"]["name"])
 
     def _moved(self, namespace: str, name: str) -> None:
