@@ -23,6 +23,8 @@ from hyperpy.client.clock import Clock
 log = logging.getLogger(__name__)
 
 BASE_DELAY_S = 0.005
+#: Attempts after which "it has changed" and "it is gone" are no longer what a cache that is a moment late explains.
+_LATE = 5
 MAX_DELAY_S = 1000.0
 
 Reconcile = Callable[[str], Awaitable[float | None]]
@@ -115,8 +117,9 @@ class WorkQueue:
     async def _reconcile_one(self, reconcile: Reconcile, key: str) -> None:
         try:
             again_s = await reconcile(key)
-        except errors.Conflict as error:
-            log.debug("%s: %s: %s", self.name, key, error)
+        except (errors.Conflict, errors.NotFound) as error:
+            lasting = self._failures.get(key, 0) >= _LATE
+            log.log(logging.WARNING if lasting else logging.DEBUG, "%s: %s: %s", self.name, key, error)
             self._retry(key)
         except errors.StatusError as error:
             log.warning("%s: %s: %s", self.name, key, error)

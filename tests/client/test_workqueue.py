@@ -86,6 +86,23 @@ async def test_a_failure_comes_back_later_and_later_and_success_forgets_it(work,
     assert len(times) == 4
 
 
+@pytest.mark.parametrize("error", [errors.Conflict("it has changed"), errors.NotFound("it is gone")])
+async def test_what_a_late_cache_explains_is_told_when_it_lasts(work, clock, caplog, error):
+    caplog.set_level("WARNING")
+    attempts = []
+
+    async def reconcile(key):
+        attempts.append(key)
+        raise error
+
+    work(reconcile).add("a")
+    await clock.advance(0.1)
+    assert len(attempts) == 5
+    assert not caplog.records
+    await clock.advance(0.1)
+    assert error.message in caplog.text
+
+
 async def test_an_unexpected_error_is_logged_and_tried_again(work, clock, caplog):
     runs = 0
 
