@@ -1,16 +1,27 @@
-"""Reads the values of command line parameters without pydantic, where they are texts, numbers or lists of texts.
+"""Reads the values of command line parameters without pydantic, where they are texts, numbers, paths or lists of them.
 
 Typer 0.29 reads every value through pydantic, even that of `--help`, and the import alone takes longer than the whole
-of a short command such as `hyperpy ctl get pods`. Should Typer change, parameters are read its own way again.
+of a short command such as `hyperpy ctl get pods`; a server would carry 7 MB of it. Should Typer change, parameters are
+read its own way again.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import typer
+from typer.core import TyperCommand
 
-_PLAIN = (str, bool, int, list[str])
+_PLAIN = (str, bool, int, Path, list[str], list[Path])
+
+
+class QuickCommand(TyperCommand):
+    """A command that reads its parameters so."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, `--help` among them."""
+        return quick(super().get_params(ctx))
 
 
 def quick(params: list[Any]) -> list[Any]:
@@ -26,8 +37,13 @@ class _Plain:
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
         """The value as the parameter's annotation has it."""
-        if value is None or param.type_descriptor.annotation is not int:
+        annotation = param.type_descriptor.annotation
+        if value is None or annotation in (str, bool, list[str]):
             return list(value) if isinstance(value, tuple) else value
+        if annotation is Path:
+            return Path(value)
+        if annotation == list[Path]:
+            return [Path(each) for each in value]
         low, high = getattr(param, "min", None), getattr(param, "max", None)
         try:
             number = int(value)

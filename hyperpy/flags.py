@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from typer.core import TyperCommand
-
+from hyperpy.coercion import QuickCommand
 from hyperpy.commands import UserError
 
 #: The metavar of an option that takes `true` or `false`, and means true when it stands alone.
@@ -16,7 +15,7 @@ _FALSE = ("0", "f", "F", "false", "FALSE", "False")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-class GoFlags(TyperCommand):
+class GoFlags(QuickCommand):
     """A command whose options with the metavar `BOOL` may stand alone: `--leader-elect` is `--leader-elect=true`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

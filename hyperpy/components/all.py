@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hyperpy import flags
+from hyperpy.coercion import QuickCommand
 from hyperpy.commands import UserError
 
 RUNTIMES = ("auto", "docker", "remote", "embedded", "hollow")
@@ -15,7 +16,7 @@ RUNTIMES = ("auto", "docker", "remote", "embedded", "hollow")
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.command()
+@app.command(cls=QuickCommand)
 def all_in_one(
     data_dir: Annotated[
         str, typer.Option("--data-dir", help="Where the cluster keeps everything [default: $HYPERPY_DATA_DIR].")

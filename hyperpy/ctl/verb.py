@@ -6,9 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from typer.core import TyperCommand
-
-from hyperpy.coercion import quick
+from hyperpy.coercion import QuickCommand
 from hyperpy.commands import UserError
 
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
@@ -16,12 +14,8 @@ _FALSE = ("0", "f", "F", "false", "FALSE", "False")
 _SHORT = re.compile(r"-([A-Za-z])=(.*)", re.DOTALL)
 
 
-class Verb(TyperCommand):
+class Verb(QuickCommand):
     """The command of a verb."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, read without what makes a short command slow."""
-        return quick(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Translate, then parse as any command."""

@@ -7,7 +7,7 @@ that nobody asks for.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,19 +15,17 @@ import orjson
 
 from hyperpy.api.custom import columns, defaulting, embedded, expressions, lists, scale, tree
 from hyperpy.api.custom.checking import ABSENT, ValueChecker
+from hyperpy.api.custom.converting import Convert
 from hyperpy.api.custom.expressions import RuleSet
+from hyperpy.api.custom.naming import is_true
 from hyperpy.api.custom.scale import ScalePaths
 from hyperpy.api.custom.schema import CustomSchema
 from hyperpy.api.kinds import Kind
-from hyperpy.api.patch import values
 from hyperpy.api.printers.columns import Printer
 from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
 
 Obj = dict[str, Any]
-
-#: Objects of other versions as objects of the apiVersion that is asked for, in the same order.
-Convert = Callable[[Sequence[Obj], str], Awaitable[list[Obj]]]
 
 _ALL = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 #: What keeps rules in CEL from being asked: they could not rely on the schema.
@@ -214,14 +212,3 @@ class CustomVersion:
         if not entry.get("deprecated"):
             return ""
         return entry.get("deprecationWarning") or f"{self.api_version} {self.family.kind} is deprecated"
-
-
-def is_true(crd: Obj, condition: str) -> bool:
-    """Whether a condition of a definition holds."""
-    conditions = (crd.get("status") or {}).get("conditions") or ()
-    return any(each.get("type") == condition and each.get("status") == "True" for each in conditions)
-
-
-async def rename(objs: Sequence[Obj], api_version: str) -> list[Obj]:
-    """Conversion strategy None: only the apiVersion changes."""
-    return [{**values.clone(obj), "apiVersion": api_version} for obj in objs]

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hyperpy.api import meta
-from hyperpy.api.validation.extensions import approval_state
+from hyperpy.api.custom.approval import approval_state
 
 Obj = dict[str, Any]
 
@@ -47,6 +47,12 @@ def status(crd: Obj, others: Iterable[Obj], *, now: str) -> Obj:
     if approval is not None:
         meta.set_condition(conditions, approval, now=now)
     return {**old, "acceptedNames": accepted, "conditions": conditions}
+
+
+def is_true(crd: Obj, condition: str) -> bool:
+    """Whether a condition of a definition holds."""
+    conditions = (crd.get("status") or {}).get("conditions") or ()
+    return any(each.get("type") == condition and each.get("status") == "True" for each in conditions)
 
 
 def terminating(crd: Obj, *, now: str, reason: str, message: str, done: bool = False) -> Obj:

@@ -1,12 +1,16 @@
-"""The one adapter of jsonschema-rs: checks a value against a JSON Schema and yields plain findings."""
+"""The one adapter of jsonschema-rs: checks a value against a JSON Schema and yields plain findings.
+
+The library (4 MB) is loaded with the first schema.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
+if TYPE_CHECKING:
+    import jsonschema_rs
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Checker:
     """
 
     def __init__(self, schema: dict[str, Any], *, formats: Mapping[str, Callable[[str], bool]] | None = None) -> None:
+        import jsonschema_rs
+
         try:
             self._validator = jsonschema_rs.Draft4Validator(
                 schema,

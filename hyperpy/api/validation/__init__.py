@@ -1,11 +1,13 @@
 """Validation of built-in kinds: everything that is wrong with a decoded, defaulted object, in Kubernetes' words.
 
 Source: the functions `Validate*` of Kubernetes' API packages (v1.34): rules and message texts. One row a kind in
-`_RULES`; kinds without a row have the rules of metadata, custom ones those of their definition too.
+`_RULES`; kinds without a row have the rules of metadata, custom ones those of their definition too. What only some
+clusters use is imported when it is first written: `_LATER` has the modules, whose `RULES` have the rows.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,23 +15,13 @@ from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.api.schema.cause import Cause
 from hyperpy.api.validation import (
-    admission_policies,
-    apiservice,
     apps,
-    autoscaling,
-    certificates,
     classes,
     cluster,
     configuration,
-    cron_jobs,
-    devices,
     endpoints,
-    extensions,
-    flowcontrol,
-    ingress,
     jobs,
     metadata,
-    network_policy,
     persistentvolume,
     pod,
     policy,
@@ -38,8 +30,6 @@ from hyperpy.api.validation import (
     records,
     reviews,
     service,
-    storage,
-    webhooks,
     workload,
 )
 from hyperpy.api.validation.pod import on_ephemeral_containers_update as _ephemeral
@@ -62,18 +52,14 @@ _RBAC = "rbac.authorization.k8s.io"
 _AUTHORIZATION = "authorization.k8s.io"
 _AUTHENTICATION = "authentication.k8s.io"
 _RULES: dict[tuple[str, str], Rules] = {
-    **apiservice.RULES,
     ("", "Pod"): Rules(pod.on_create, pod.on_update, pod.on_status_update, whole=False),
     **workload.RULES,
     **apps.RULES,
     **jobs.RULES,
-    **cron_jobs.RULES,
-    **autoscaling.RULES,
     **policy.RULES,
     **persistentvolume.RULES,
     **quotas.RULES,
     **classes.RULES,
-    **devices.RULES,
     ("", "Service"): Rules(service.on_create, service.on_update, service.on_status_update),
     ("", "Endpoints"): Rules(endpoints.endpoints),
     ("discovery.k8s.io", "EndpointSlice"): Rules(endpoints.endpoint_slice, endpoints.endpoint_slice_update),
@@ -95,16 +81,21 @@ _RULES: dict[tuple[str, str], Rules] = {
     (_AUTHORIZATION, "SelfSubjectRulesReview"): Rules(named=False),
     (_AUTHENTICATION, "TokenReview"): Rules(reviews.no_metadata, named=False),
     (_AUTHENTICATION, "SelfSubjectReview"): Rules(reviews.no_metadata, named=False),
-    **ingress.RULES,
-    **network_policy.RULES,
-    **storage.RULES,
-    **certificates.RULES,
-    **flowcontrol.RULES,
-    **webhooks.RULES,
-    **admission_policies.RULES,
-    **extensions.RULES,
 }
 _METADATA_ONLY = Rules()
+#: Groups whose rules an idle cluster does without (definitions bring along CEL and OpenAPI), and their modules here.
+_LATER = {
+    "admissionregistration.k8s.io": ("admission_policies", "webhooks"),
+    "apiextensions.k8s.io": ("extensions",),
+    "apiregistration.k8s.io": ("apiservice",),
+    "autoscaling": ("autoscaling",),
+    "batch": ("cron_jobs",),
+    "certificates.k8s.io": ("certificates",),
+    "flowcontrol.apiserver.k8s.io": ("flowcontrol",),
+    "networking.k8s.io": ("ingress", "network_policy"),
+    "resource.k8s.io": ("devices",),
+    "storage.k8s.io": ("storage",),
+}
 
 
 def on_create(kind: Kind, obj: Obj) -> list[Cause]:
@@ -146,6 +137,8 @@ def on_resize(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
 
 def on_approval_update(kind: Kind, new: Obj, old: Obj) -> list[Cause]:
     """What is wrong with a write to a CertificateSigningRequest's `approval`."""
+    from hyperpy.api.validation import certificates
+
     return [*metadata.on_update(kind, new["metadata"], old["metadata"]), *certificates.on_approval(new, old)]
 
 
@@ -159,6 +152,10 @@ def invalid(kind: Kind, name: str, causes: Sequence[Cause]) -> errors.Invalid:
 
 
 def _of(kind: Kind) -> Rules:
+    if kind.group in _LATER:
+        for module in _LATER[kind.group]:
+            _RULES.update(importlib.import_module(f"{__name__}.{module}").RULES)
+        del _LATER[kind.group]
     return _RULES.get((kind.group, kind.kind), _METADATA_ONLY)
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from hyperpy.api import names
-from hyperpy.api.custom import definition, expressions, openapi_rules, structural, tree
+from hyperpy.api.custom import expressions, naming, openapi_rules, structural, tree
+from hyperpy.api.custom.approval import APPROVED, approval_state
 from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
 from hyperpy.api.validation import formats, rules
@@ -22,8 +22,6 @@ from hyperpy.api.validation.ruleset import Rules
 
 Obj = dict[str, Any]
 
-APPROVED = "api-approved.kubernetes.io"
-_WHY_APPROVED = "see https://github.com/kubernetes/enhancements/pull/1111"
 _SCOPES = ("Cluster", "Namespaced")
 _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 _COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
@@ -63,7 +61,7 @@ def on_update(new: Obj, old: Obj) -> Iterator[Cause]:
     """A changed definition: group and plural stay, scope and kind too once it is established."""
     yield from on_create(new)
     fields = ["spec.group", "spec.names.plural"]
-    if definition.is_true(old, "Established"):
+    if naming.is_true(old, "Established"):
         fields[:0] = ["spec.scope", "spec.names.kind"]
     for field in fields:
         yield from rules.immutable(field, _at(new, field), _at(old, field))
@@ -297,26 +295,6 @@ def _approval(new: Obj, old: Obj | None) -> Iterator[Cause]:
         yield cause.required(field, text)
     elif state == "invalid":
         yield cause.invalid(field, new["metadata"]["annotations"][APPROVED], text)
-
-
-def approval_state(crd: Obj) -> tuple[str | None, str]:
-    """How a definition stands with its approval, and in words: approved, bypassed, missing, invalid; None: no need."""
-    group = crd["spec"].get("group") or ""
-    if not any(group == domain or group.endswith(f".{domain}") for domain in ("k8s.io", "kubernetes.io")):
-        return None, ""
-    given = (crd["metadata"].get("annotations") or {}).get(APPROVED) or ""
-    if not given:
-        return "missing", f'protected groups must have approval annotation "{APPROVED}", {_WHY_APPROVED}'
-    if given.startswith("unapproved"):
-        return "bypassed", f'not approved: "{given}"'
-    parts = urlsplit(given)
-    if parts.scheme and parts.netloc:
-        return "approved", f"approved in {given}"
-    text = (
-        f'protected groups must have approval annotation "{APPROVED}" with either a URL or a reason starting with '
-        f'"unapproved", {_WHY_APPROVED}'
-    )
-    return "invalid", text
 
 
 def _no_preserving(new: Obj, old: Obj | None) -> Iterator[Cause]:

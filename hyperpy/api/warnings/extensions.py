@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from hyperpy.api.custom import formats
-
 Obj = dict[str, Any]
 
 #: What says how a number is kept, and needs no check of its own.
@@ -14,6 +12,8 @@ _NUMBERS = ("int32", "int64", "float", "double")
 
 
 def _definition(crd: Obj) -> Iterator[str]:
+    from hyperpy.api.custom import formats  # a table of checks, for clusters with definitions
+
     seen: dict[str, None] = {}
     for entry in (crd.get("spec") or {}).get("versions") or ():
         seen.update(dict.fromkeys(_formats((entry.get("schema") or {}).get("openAPIV3Schema") or {})))

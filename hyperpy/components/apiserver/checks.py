@@ -27,6 +27,7 @@ class Checks:
     def health(self, core: Core, authorizer: Authorizer, informers: Informers, slis: Instruments) -> Health:
         """The paths that ask the checks."""
         registered = informers.of(kinds.API_SERVICE)
+        wanted = [obj["metadata"]["name"] for obj in local_services.built_in(core.kinds)]
 
         async def ping() -> str | None:
             return None
@@ -43,7 +44,6 @@ class Checks:
             return None
 
         async def autoregister() -> str | None:
-            wanted = [obj["metadata"]["name"] for obj in local_services.built_in(core.kinds)]
             missing = [name for name in wanted if registered.get(name) is None]
             return f"missing APIService: {missing}" if missing else None
 

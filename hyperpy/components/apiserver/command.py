@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hyperpy import flags
+from hyperpy.coercion import QuickCommand
 from hyperpy.commands import UserError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.command()
+@app.command(cls=QuickCommand)
 def apiserver(
     data_dir: Annotated[
         str,

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from hyperpy.coercion import QuickCommand
 from hyperpy.commands import UserError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.command()
+@app.command(cls=QuickCommand)
 def etcd(
     addr: Annotated[str, typer.Option("--addr", help="HOST:PORT told to clients (etcd 2.0's form).")] = "",
     bind_addr: Annotated[

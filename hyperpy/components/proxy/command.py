@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from hyperpy.coercion import QuickCommand
 from hyperpy.commands import UserError
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.command()
+@app.command(cls=QuickCommand)
 def proxy(
     kubeconfig: Annotated[str, typer.Option("--kubeconfig", help="How to reach the API server.")] = "",
     master: Annotated[str, typer.Option("--master", help="URL of the API server; overrides the kubeconfig's.")] = "",

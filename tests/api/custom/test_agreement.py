@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from hyperpy.api.custom import checking, lists
 from hyperpy.api.custom.checking import ValueChecker
-from hyperpy.api.custom.definition import CustomVersion, Family, rename
+from hyperpy.api.custom.converting import rename
+from hyperpy.api.custom.definition import CustomVersion, Family
 
 NAMES = st.sampled_from(["a", "b", "c"])
 TEXTS = st.sampled_from(["", "a", "ab", "1s"])

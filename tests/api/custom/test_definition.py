@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from hyperpy.api.custom.definition import CustomVersion, Family, rename
+from hyperpy.api.custom.converting import rename
+from hyperpy.api.custom.definition import CustomVersion, Family
 
 Obj = dict[str, Any]
 

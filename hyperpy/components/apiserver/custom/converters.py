@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from hyperpy.api import errors
 from hyperpy.api.custom import review
-from hyperpy.api.custom.definition import Convert, rename
+from hyperpy.api.custom.converting import Convert, rename
 from hyperpy.components.apiserver.admission.dynamic import service
 from hyperpy.components.apiserver.admission.dynamic.caller import Caller, CallFailed
 from hyperpy.components.apiserver.registry.form import Obj

@@ -16,12 +16,14 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import orjson
 
 from hyperpy.api import errors, meta
 from hyperpy.api.custom import naming
-from hyperpy.api.custom.definition import Convert, Family, is_true
+from hyperpy.api.custom.converting import Convert
+from hyperpy.api.custom.naming import is_true
 from hyperpy.api.kinds import CUSTOM_RESOURCE_DEFINITION, Kind, Registry
 from hyperpy.api.patch import values
 from hyperpy.components.apiserver import updating
@@ -34,6 +36,9 @@ from hyperpy.components.apiserver.registry.form import Obj
 from hyperpy.components.apiserver.registry.subscription import Subscription
 from hyperpy.components.apiserver.writing import Write
 from hyperpy.store.protocol import StoreError
+
+if TYPE_CHECKING:
+    from hyperpy.api.custom.definition import Family
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +156,8 @@ class Definitions:
         mark = _mark(crd)
         if mark == known.mark:
             return
+        from hyperpy.api.custom.definition import Family  # and CEL, OpenAPI: only where there are definitions
+
         before, known.mark = known.family, mark
         known.family = Family(crd, self._converter(crd)) if is_true(crd, "Established") else None
         self._serve(before, known.family)
