@@ -1,6 +1,6 @@
 """A whole cluster in one process: which components it has, in which order, and how they are joined.
 
-    API server ─▶ informers ─▶ scheduler ─▶ controllers ─▶ kubelet ─▶ proxy ─▶ greeter
+    API server ─▶ scheduler ─▶ controllers ─▶ kubelet ─▶ proxy ─▶ greeter
 
 Every component asks the API server's own handler chain, under its own name, without a socket; one set of informers
 serves them all.
@@ -16,7 +16,6 @@ from pathlib import Path
 
 from hyperpy.api.wire import UserInfo
 from hyperpy.client import local
-from hyperpy.client.informer import Informers
 from hyperpy.client.protocol import Client
 from hyperpy.components import user_agents
 from hyperpy.components.apiserver import access
@@ -25,7 +24,6 @@ from hyperpy.components.apiserver.options import Options as ApiServerOptions
 from hyperpy.components.apiserver.server import ApiServer
 from hyperpy.components.datadir import ClusterRecord, DataDir
 from hyperpy.components.greeter import Greeter, Greeting
-from hyperpy.components.informing import InformersComponent
 from hyperpy.components.later import Later
 from hyperpy.components.router_lifetime import RouterLifetime
 from hyperpy.components.supervisor import Component, StartFailure
@@ -102,13 +100,12 @@ class Cluster:
                 admission_control_config_file=options.admission_control_config_file,
             )
         )
-        self.informers = Informers(self._client(access.APISERVER))
+        self.informers = self.api_server.informers
 
     def components(self) -> Sequence[Component]:
         """All of them, in order of start."""
         return [
             self.api_server,
-            InformersComponent(self.informers),
             Later("scheduler", self._scheduler),
             Later("controllers", self._controllers),
             RouterLifetime(self._record.pod_netns, self._data.path / "kubelet" / ADDRESSES),
