@@ -41,6 +41,18 @@ spec:
   ports: [{port: 80, targetPort: 8000}]
 """
 
+PAGE = """
+import http.server
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"hello\\n")
+server = http.server.HTTPServer(("", 8000), Page)
+print("serving", flush=True)
+server.serve_forever()
+"""
+
 
 @pytest.fixture(params=programs.KUBECTL, ids=lambda minor: f"v1.{minor}")
 def kubectl(request, cluster, namespace):
@@ -78,14 +90,13 @@ def test_a_workload_is_applied_watched_scaled_and_deleted(cluster, kubectl):
     assert kubectl("get", "deployment", "web", "--ignore-not-found").stdout == ""
 
 
-def test_a_pod_is_logged_into_and_reached(kubectl):
+def test_a_pod_is_logged_into_and_reached(cluster, kubectl):
     kubectl(
         "run", "box", "--image=hyperpy", "--image-pull-policy=IfNotPresent", "--restart=Never", "--command", "--",
-        "sh", "-c", "mkdir /tmp/www; echo hello > /tmp/www/index.html; echo serving; "
-        "exec python3 -m http.server 8000 --bind 0.0.0.0 -d /tmp/www",
+        "python3", "-c", PAGE,
     )  # fmt: skip
     kubectl("wait", "pod/box", "--for=condition=Ready", "--timeout=60s")
-    assert kubectl("logs", "box").stdout.startswith("serving\n")
+    cluster.wait("the pod serves", lambda: kubectl("logs", "box").stdout.startswith("serving\n"))
     assert kubectl("exec", "-i", "box", "--", "tr", "a-z", "A-Z", stdin="loud").stdout == "LOUD"
     failed = kubectl("exec", "box", "--", "sh", "-c", "exit 3", check=False)
     assert (failed.returncode, failed.stderr) == (3, "command terminated with exit code 3\n")

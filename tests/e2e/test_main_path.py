@@ -227,6 +227,8 @@ def test_a_pod_reaches_the_api_server_as_its_service_account(cluster, namespace)
 
 def test_port_forward(cluster, namespace):
     run_pod(cluster, namespace, "server", "python3", "-c", ECHO)
+    logs = ("logs", "server", "-n", namespace)  # kubectl gives up at the first connection that is refused
+    cluster.wait("the pod serves", lambda: "serving" in cluster.kubectl(*logs).stdout)
     process = subprocess.Popen(
         [BIN / "kubectl", "port-forward", "-n", namespace, "pod/server", ":7000"],
         stdout=subprocess.PIPE, text=True, env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig)},
