@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from hyperpy.api.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, NAMESPACE, PRIORITY_CLASS, ROLE, ROLE_BINDING
 from hyperpy.components.apiserver.aggregation import local_services
 from hyperpy.components.apiserver.bootstrap import (
@@ -38,20 +40,23 @@ async def run(handler: ResourceHandler) -> None:
     """Make what is missing and mend what has changed. Runs again at every start; does nothing when all is there.
 
     Raises:
-        StoreError: the store does not answer.
+        StoreError, ExceptionGroup: the store does not answer.
     """
     core = handler.core
     await handler.definitions.start()
     namespaces = [_namespace(name) for name in NAMESPACES]
     await ensure.all_of(core, NAMESPACE, namespaces, mend=lambda current, wanted: current)
+    async with asyncio.TaskGroup() as group:  # so that few commits to the store do for all of them
+        for work in (_ensure_classes, _ensure_roles, flow_schemas.ensure_all, local_services.ensure_built_in):
+            group.create_task(work(core), name="bootstrap")
+        await kubernetes_service.ensure_all(core)
+        await service_range.ensure(core)
+        await core.services.load()
+
+
+async def _ensure_classes(core: Core) -> None:
     classes = priority_classes.PRIORITY_CLASSES
     await ensure.all_of(core, PRIORITY_CLASS, classes, mend=lambda current, wanted: current)
-    await _ensure_roles(core)
-    await flow_schemas.ensure_all(core)
-    await kubernetes_service.ensure_all(core)
-    await service_range.ensure(core)
-    await core.services.load()
-    await local_services.ensure_built_in(core)
 
 
 async def _ensure_roles(core: Core) -> None:

@@ -31,7 +31,9 @@ async def all_of(core: Core, kind: Kind, wanted: Sequence[Obj], *, mend: Mend, n
     async with asyncio.TaskGroup() as group:
         for obj in wanted:
             there = current.get(obj["metadata"]["name"])
-            if there is None or mend(there, obj) != there:
+            if there is None:
+                group.create_task(_create(core, _target(kind, obj), obj), name=f"bootstrap/{kind.plural}")
+            elif mend(there, obj) != there:
                 group.create_task(one(core, kind, obj, mend=mend), name=f"bootstrap/{kind.plural}")
 
 
@@ -41,8 +43,7 @@ _MANAGER = "kube-apiserver"
 
 async def one(core: Core, kind: Kind, wanted: Obj, *, mend: Mend) -> None:
     """Make one object there and right."""
-    own = wanted["metadata"]
-    target = Write(kind, own.get("namespace"), own["name"])
+    target = _target(kind, wanted)
 
     async def transform(old: Obj) -> Obj:
         return mend(old, wanted)
@@ -51,6 +52,11 @@ async def one(core: Core, kind: Kind, wanted: Obj, *, mend: Mend) -> None:
         await updating.update(core, target, transform, rules=updating.TRUSTED)
     except errors.NotFound:
         await _create(core, target, wanted)
+
+
+def _target(kind: Kind, wanted: Obj) -> Write:
+    own = wanted["metadata"]
+    return Write(kind, own.get("namespace"), own["name"])
 
 
 async def _create(core: Core, target: Write, wanted: Obj) -> None:
