@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hyperpy.client.clock import Clock
 from hyperpy.client.informer import Informers
 from hyperpy.client.protocol import Client
 from hyperpy.components.apiserver import access, authentication
 from hyperpy.components.apiserver.aggregation.aggregator import Aggregator
-from hyperpy.components.apiserver.audit.auditor import Auditor
-from hyperpy.components.apiserver.audit.backend import BLOCKING_MODE, Backend
-from hyperpy.components.apiserver.audit.log_file import DEFAULT_BYTES, MIB, LogFile
 from hyperpy.components.apiserver.authentication import AccountTokens, Authenticator
 from hyperpy.components.apiserver.authorization import AlwaysAllow, Authorizer, RbacAuthorizer
 from hyperpy.components.apiserver.chain import Chain
@@ -36,6 +34,10 @@ from hyperpy.components.apiserver.streams.routes import Streams
 from hyperpy.components.apiserver.token_request import TokenRequests
 from hyperpy.components.apiserver.tokens import TokenSigner
 from hyperpy.components.instruments import Instruments
+
+if TYPE_CHECKING:
+    from hyperpy.components.apiserver.audit.auditor import Auditor
+    from hyperpy.components.apiserver.audit.backend import Backend
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,9 @@ def _audit(options: Options, instruments: Instruments, clock: Clock) -> tuple[Au
     if options.audit_policy_file is None:
         return None, None
     from hyperpy.components.apiserver.audit import policy_file  # pydantic, only where it is needed
+    from hyperpy.components.apiserver.audit.auditor import Auditor
+    from hyperpy.components.apiserver.audit.backend import BLOCKING_MODE, Backend
+    from hyperpy.components.apiserver.audit.log_file import DEFAULT_BYTES, MIB, LogFile
 
     sink = LogFile(
         options.audit_log_path,

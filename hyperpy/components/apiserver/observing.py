@@ -8,13 +8,16 @@ from __future__ import annotations
 import itertools
 import random
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Pieces, Request, Response, UserInfo
 from hyperpy.components.apiserver.audit import remarks
-from hyperpy.components.apiserver.audit.auditor import Auditor, Record
 from hyperpy.components.apiserver.metrics.access import AccessMetrics
 from hyperpy.components.apiserver.metrics.requests import RequestMetrics
+
+if TYPE_CHECKING:
+    from hyperpy.components.apiserver.audit.auditor import Auditor, Record
 
 AUDIT_ID = "Audit-Id"
 #: An answer that takes over its connection, until it says better.
