@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hyperpy import flags
+from hyperpy import flags, shallow
 from hyperpy.coercion import QuickCommand
 from hyperpy.commands import UserError
 
@@ -67,6 +67,7 @@ def all_in_one(
     if apply and not Path(apply).exists():
         raise UserError(f"--apply {apply}: there is no such file or folder")
 
+    shallow.package("aiohttp")
     from hyperpy.client import kubeconfig
     from hyperpy.components import loop, supervisor
     from hyperpy.components.cluster import Cluster, Options, choose

@@ -8,12 +8,11 @@ block for a few milliseconds and belong into a thread: pyroute2's asynchronous s
 from __future__ import annotations
 
 import errno
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from importlib import util
 from typing import Any
 
+from hyperpy import shallow
 from hyperpy.linux import netns
 from hyperpy.podnet.protocol import NetworkFailure
 
@@ -108,7 +107,7 @@ def open_in(where: str | None) -> Iterator[Netlink]:
     Raises:
         NetworkFailure: the kernel refused an operation made with it, or the namespace is gone.
     """
-    _without_package()
+    shallow.package("pyroute2")
     from pyroute2.iproute import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError
 
@@ -122,14 +121,3 @@ def open_in(where: str | None) -> Iterator[Netlink]:
         raise NetworkFailure(f"netlink refused ({error}){hint}") from error
     except OSError as error:
         raise NetworkFailure(f"netlink in {where or 'the host'} failed: {error}") from error
-
-
-def _without_package() -> None:
-    """Let parts of pyroute2 be imported alone: the package's own file imports all of them, 6 MB and 30 ms for nothing.
-
-    The package is made and put in its place, but not executed.
-    """
-    spec = util.find_spec("pyroute2")
-    if spec is None:
-        raise NetworkFailure("pod networks need pyroute2, which is not installed")
-    sys.modules.setdefault("pyroute2", util.module_from_spec(spec))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hyperpy import flags
+from hyperpy import flags, shallow
 from hyperpy.coercion import QuickCommand
 from hyperpy.commands import UserError
 
@@ -216,6 +216,7 @@ def apiserver(
 
 
 def _serve(options: Options, verbosity: int) -> None:
+    shallow.package("aiohttp")
     from hyperpy.components import loop, supervisor
     from hyperpy.components.apiserver.server import ApiServer
     from hyperpy.components.datadir import DataDir

@@ -23,6 +23,7 @@ UNUSED = {
     "hyperpy.components.apiserver.audit.policy_file": "an audit policy",
     "hyperpy.store.etcd": "another store",
     "hyperpy.components.kubelet": "a node",
+    "aiohttp.client": "other servers",
     "cel_expr_python": "expressions",
     "grpc": "another store",
     "jsonschema_rs": "the first object that a client writes",
