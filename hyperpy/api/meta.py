@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -135,3 +136,8 @@ def generate_name(base: str, rng: random.Random) -> str:
 def seconds_left(deadline: str, *, now: float) -> int:
     """Whole seconds, rounded up and never below 0, until a `Time`."""
     return max(0, math.ceil(parse_time(deadline) - now))
+
+
+def new_uid(rng: random.Random) -> str:
+    """A random UUID (version 4)."""
+    return str(uuid.UUID(int=rng.getrandbits(128), version=4))

@@ -18,8 +18,8 @@ from hyperpy.api.wire import UserInfo
 from hyperpy.client import local
 from hyperpy.client.protocol import Client
 from hyperpy.components import user_agents
-from hyperpy.components.apiserver import access
-from hyperpy.components.apiserver.access import Identity
+from hyperpy.components.apiserver.credentials import access
+from hyperpy.components.apiserver.credentials.access import Identity
 from hyperpy.components.apiserver.options import Options as ApiServerOptions
 from hyperpy.components.apiserver.server import ApiServer
 from hyperpy.components.datadir import ClusterRecord, DataDir

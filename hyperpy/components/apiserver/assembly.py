@@ -9,30 +9,31 @@ from typing import TYPE_CHECKING
 from hyperpy.client.clock import Clock
 from hyperpy.client.informer import Informers
 from hyperpy.client.protocol import Client
-from hyperpy.components.apiserver import access, authentication
 from hyperpy.components.apiserver.aggregation.aggregator import Aggregator
-from hyperpy.components.apiserver.authentication import AccountTokens, Authenticator
-from hyperpy.components.apiserver.authorization import AlwaysAllow, Authorizer, RbacAuthorizer
+from hyperpy.components.apiserver.authn import authentication
+from hyperpy.components.apiserver.authn.authentication import AccountTokens, Authenticator
+from hyperpy.components.apiserver.authn.tokens import TokenSigner
+from hyperpy.components.apiserver.authz.authorization import AlwaysAllow, Authorizer, RbacAuthorizer
 from hyperpy.components.apiserver.chain import Chain
+from hyperpy.components.apiserver.credentials import access
+from hyperpy.components.apiserver.credentials.pki import Credentials, Pki
 from hyperpy.components.apiserver.deadlines import Deadlines
-from hyperpy.components.apiserver.discovery import Discovery
+from hyperpy.components.apiserver.documents.discovery import Discovery
+from hyperpy.components.apiserver.documents.openapi import OpenApi
 from hyperpy.components.apiserver.health import Health
 from hyperpy.components.apiserver.limits import InFlight
 from hyperpy.components.apiserver.metrics.access import AccessMetrics
 from hyperpy.components.apiserver.metrics.endpoint import MetricsEndpoint
 from hyperpy.components.apiserver.metrics.requests import RequestMetrics
 from hyperpy.components.apiserver.metrics.server import ServerMetrics
-from hyperpy.components.apiserver.metrics.storage import StoredMetrics
 from hyperpy.components.apiserver.observing import Observer
-from hyperpy.components.apiserver.openapi import OpenApi
 from hyperpy.components.apiserver.options import Options
-from hyperpy.components.apiserver.pki import Credentials, Pki
+from hyperpy.components.apiserver.registry.metrics import StoredMetrics
 from hyperpy.components.apiserver.resources import ResourceHandler
 from hyperpy.components.apiserver.reviews import Reviews
 from hyperpy.components.apiserver.routing import Router
 from hyperpy.components.apiserver.streams.routes import Streams
 from hyperpy.components.apiserver.token_request import TokenRequests
-from hyperpy.components.apiserver.tokens import TokenSigner
 from hyperpy.components.instruments import Instruments
 
 if TYPE_CHECKING:

@@ -19,13 +19,15 @@ import orjson
 from hyperpy.api import errors, paths
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response, UserInfo
-from hyperpy.components.apiserver import authentication, authorization, deadlines, impersonation, rendering
-from hyperpy.components.apiserver.authentication import Authenticator
-from hyperpy.components.apiserver.authorization import MASTERS, Authorizer
+from hyperpy.components.apiserver import deadlines, rendering
+from hyperpy.components.apiserver.authn import authentication, impersonation
+from hyperpy.components.apiserver.authn.authentication import Authenticator
+from hyperpy.components.apiserver.authz import authorization
+from hyperpy.components.apiserver.authz.authorization import MASTERS, Authorizer
+from hyperpy.components.apiserver.authz.rbac import Attributes
 from hyperpy.components.apiserver.deadlines import Deadlines
 from hyperpy.components.apiserver.limits import InFlight
 from hyperpy.components.apiserver.observing import Exchange, Observer
-from hyperpy.components.apiserver.rbac import Attributes
 from hyperpy.components.apiserver.routing import Router
 
 log = logging.getLogger(__name__)

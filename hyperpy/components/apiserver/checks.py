@@ -5,8 +5,8 @@ from __future__ import annotations
 from hyperpy.api import kinds
 from hyperpy.client.informer import Informers
 from hyperpy.components.apiserver import aggregation, bootstrap
-from hyperpy.components.apiserver.aggregation import local_services
-from hyperpy.components.apiserver.authorization import Authorizer
+from hyperpy.components.apiserver.authz.authorization import Authorizer
+from hyperpy.components.apiserver.bootstrap import local_services
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.health import Check, Health
 from hyperpy.components.instruments import Instruments

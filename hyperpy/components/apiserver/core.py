@@ -10,20 +10,20 @@ from hyperpy.client.clock import Clock
 from hyperpy.components.apiserver.admission import table
 from hyperpy.components.apiserver.admission.chain import Chain
 from hyperpy.components.apiserver.admission.world import World
-from hyperpy.components.apiserver.authorization import AlwaysAllow, Authorizer
+from hyperpy.components.apiserver.authz.authorization import AlwaysAllow, Authorizer
 from hyperpy.components.apiserver.config import CoreConfig
-from hyperpy.components.apiserver.custom.progress import Progress
 from hyperpy.components.apiserver.event_leases import EventLeases
 from hyperpy.components.apiserver.metrics.admission import AdmissionMetrics
 from hyperpy.components.apiserver.metrics.dynamic_admission import DynamicAdmissionMetrics
-from hyperpy.components.apiserver.metrics.storage import ListMetrics, WriteMetrics
 from hyperpy.components.apiserver.metrics.watches import WatchMetrics
 from hyperpy.components.apiserver.registry.feeds import Feeds
+from hyperpy.components.apiserver.registry.metrics import ListMetrics, WriteMetrics
 from hyperpy.components.apiserver.registry.objects import Objects
 from hyperpy.components.apiserver.registry.pages import Lists
+from hyperpy.components.apiserver.registry.progress import Progress
 from hyperpy.components.apiserver.registry.subscription import Limits
-from hyperpy.components.apiserver.service_allocation import ServiceAllocation
-from hyperpy.components.apiserver.service_claims import Claims
+from hyperpy.components.apiserver.services.service_allocation import ServiceAllocation
+from hyperpy.components.apiserver.services.service_claims import Claims
 from hyperpy.components.instruments import Instruments
 from hyperpy.store.protocol import Store
 

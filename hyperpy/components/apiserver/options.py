@@ -11,8 +11,8 @@ from pathlib import Path
 from hyperpy.client import kubeconfig
 from hyperpy.components.apiserver.admission import table
 from hyperpy.components.apiserver.admission.world import Settings
-from hyperpy.components.apiserver.pki import FRONT_PROXY, Credentials, Pki
-from hyperpy.components.apiserver.requestheader import RequestHeader
+from hyperpy.components.apiserver.authn.requestheader import RequestHeader
+from hyperpy.components.apiserver.credentials.pki import FRONT_PROXY, Credentials, Pki
 from hyperpy.components.supervisor import StartFailure
 
 AUTHORIZATION_MODES = ("RBAC", "AlwaysAllow")

@@ -13,7 +13,7 @@ import orjson
 from hyperpy.api import manifest, printers
 from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import CHUNK, Pieces, Response
-from hyperpy.components.apiserver.negotiation import JSON, Form
+from hyperpy.components.apiserver.content.negotiation import JSON, Form
 from hyperpy.components.apiserver.registry import form as stored
 from hyperpy.components.apiserver.registry.change import Change
 from hyperpy.components.apiserver.registry.form import Obj

@@ -16,7 +16,7 @@ from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
 from hyperpy.client.clock import Clock
 from hyperpy.components.apiserver import rendering
-from hyperpy.components.apiserver.authorization import Authorizer
+from hyperpy.components.apiserver.authz.authorization import Authorizer
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.core import Core, assemble
 from hyperpy.components.apiserver.custom.converters import Converters

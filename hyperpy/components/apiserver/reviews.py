@@ -12,11 +12,13 @@ from typing import Any
 from hyperpy.api import errors, kinds, validation
 from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import Request, Response, UserInfo
-from hyperpy.components.apiserver import negotiation, posted, rendering
-from hyperpy.components.apiserver.authentication import AccountTokens, account_user
-from hyperpy.components.apiserver.authorization import Authorizer
-from hyperpy.components.apiserver.rbac import Attributes
-from hyperpy.components.apiserver.tokens import InvalidToken
+from hyperpy.components.apiserver import rendering
+from hyperpy.components.apiserver.authn.authentication import AccountTokens, account_user
+from hyperpy.components.apiserver.authn.tokens import InvalidToken
+from hyperpy.components.apiserver.authz.authorization import Authorizer
+from hyperpy.components.apiserver.authz.rbac import Attributes
+from hyperpy.components.apiserver.content import negotiation
+from hyperpy.components.apiserver.verbs import posted
 
 Obj = dict[str, Any]
 _Answer = Callable[[UserInfo, Obj, str], Awaitable[Obj]]

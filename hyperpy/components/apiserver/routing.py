@@ -12,14 +12,14 @@ from hyperpy.api import errors
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
 from hyperpy.components.apiserver.aggregation.aggregator import Aggregator
-from hyperpy.components.apiserver.discovery import Discovery
+from hyperpy.components.apiserver.authn.tokens import TokenSigner
+from hyperpy.components.apiserver.documents.discovery import Discovery
+from hyperpy.components.apiserver.documents.openapi import OpenApi
 from hyperpy.components.apiserver.health import Health
 from hyperpy.components.apiserver.metrics.endpoint import PATHS, MetricsEndpoint
-from hyperpy.components.apiserver.openapi import OpenApi
 from hyperpy.components.apiserver.reviews import Reviews
 from hyperpy.components.apiserver.streams.routes import Streams
 from hyperpy.components.apiserver.token_request import TokenRequests
-from hyperpy.components.apiserver.tokens import TokenSigner
 
 _JWKS = "/openid/v1/jwks"
 _ISSUER = "/.well-known/openid-configuration"

@@ -23,29 +23,22 @@ from hyperpy.client import local
 from hyperpy.client.clock import Clock, SystemClock
 from hyperpy.client.informer import Informers
 from hyperpy.components import user_agents
-from hyperpy.components.apiserver import (
-    access,
-    aggregation,
-    assembly,
-    bootstrap,
-    compacting,
-    opening,
-    resources,
-    serving,
-)
+from hyperpy.components.apiserver import aggregation, assembly, bootstrap, compacting, opening, resources
 from hyperpy.components.apiserver import options as settings
 from hyperpy.components.apiserver.aggregation.aggregator import Aggregator
-from hyperpy.components.apiserver.authentication import UNSECURED
-from hyperpy.components.apiserver.authorization import Authorizer
+from hyperpy.components.apiserver.authn.authentication import UNSECURED
+from hyperpy.components.apiserver.authn.requestheader import Peers
+from hyperpy.components.apiserver.authz.authorization import Authorizer
 from hyperpy.components.apiserver.bootstrap import extension_authentication
 from hyperpy.components.apiserver.chain import Chain
 from hyperpy.components.apiserver.checks import Checks
 from hyperpy.components.apiserver.config import CoreConfig
-from hyperpy.components.apiserver.cors import Cors
-from hyperpy.components.apiserver.listener import Listener, bind
+from hyperpy.components.apiserver.credentials import access
+from hyperpy.components.apiserver.credentials.pki import Pki
+from hyperpy.components.apiserver.http import serving
+from hyperpy.components.apiserver.http.cors import Cors
+from hyperpy.components.apiserver.http.listener import Listener, bind
 from hyperpy.components.apiserver.options import Options
-from hyperpy.components.apiserver.pki import Pki
-from hyperpy.components.apiserver.requestheader import Peers
 from hyperpy.components.instruments import Instruments
 from hyperpy.components.supervisor import StartFailure
 from hyperpy.store.protocol import Store, StoreError

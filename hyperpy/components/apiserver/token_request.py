@@ -15,9 +15,9 @@ from hyperpy.api import errors, kinds
 from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import Request, Response
 from hyperpy.client.protocol import Client, Obj
-from hyperpy.components.apiserver import posted
 from hyperpy.components.apiserver.admission.chain import CREATE, Attributes, Chain
-from hyperpy.components.apiserver.tokens import Bound, Claims, TokenSigner
+from hyperpy.components.apiserver.authn.tokens import Bound, Claims, TokenSigner
+from hyperpy.components.apiserver.verbs import posted
 
 API_VERSION = "authentication.k8s.io/v1"
 TOKEN_REQUEST = Kind("authentication.k8s.io", "v1", "TokenRequest", "tokenrequests", verbs=("create",))

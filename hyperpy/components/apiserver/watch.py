@@ -17,11 +17,11 @@ import orjson
 from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import Response
-from hyperpy.components.apiserver import conversion, rendering
+from hyperpy.components.apiserver import rendering
+from hyperpy.components.apiserver.content.negotiation import Form
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.metrics.watches import Sent, Tally
-from hyperpy.components.apiserver.negotiation import Form
-from hyperpy.components.apiserver.registry import pages
+from hyperpy.components.apiserver.registry import conversion, pages
 from hyperpy.components.apiserver.registry.batch import Batch
 from hyperpy.components.apiserver.registry.change import ADDED, DELETED, MODIFIED, Change, Mark
 from hyperpy.components.apiserver.registry.query import ListOptions

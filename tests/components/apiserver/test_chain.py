@@ -9,7 +9,7 @@ import pytest
 from hyperpy.api import errors
 from hyperpy.api.wire import Request, Response, UserInfo
 from hyperpy.components.apiserver.audit import remarks
-from hyperpy.components.apiserver.authorization import Decision
+from hyperpy.components.apiserver.authz.authorization import Decision
 from hyperpy.components.apiserver.chain import Chain
 from hyperpy.components.apiserver.deadlines import Deadlines
 from hyperpy.components.apiserver.limits import InFlight

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from hyperpy.components.apiserver import certificates
+from hyperpy.components.apiserver.credentials import certificates
 from hyperpy.components.apiserver.options import Options
 from hyperpy.components.apiserver.server import ApiServer
 

@@ -7,11 +7,11 @@ import pytest
 
 from hyperpy.api import errors, kinds
 from hyperpy.api.wire import Request, UserInfo
-from hyperpy.components.apiserver import certificates
-from hyperpy.components.apiserver.authentication import AccountTokens
-from hyperpy.components.apiserver.authorization import Decision
+from hyperpy.components.apiserver.authn.authentication import AccountTokens
+from hyperpy.components.apiserver.authn.tokens import Claims, TokenSigner
+from hyperpy.components.apiserver.authz.authorization import Decision
+from hyperpy.components.apiserver.credentials import certificates
 from hyperpy.components.apiserver.reviews import Reviews
-from hyperpy.components.apiserver.tokens import Claims, TokenSigner
 
 AUTHN, AUTHZ = "authentication.k8s.io", "authorization.k8s.io"
 ANN = UserInfo("ann", ("dev",), "u1", {"scope": ("a",)})

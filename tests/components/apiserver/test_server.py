@@ -140,7 +140,7 @@ async def test_who_gets_what(session, path, headers, status):
 
 
 async def test_a_client_certificate_of_another_authority_is_refused_by_tls(server, tmp_path):
-    from hyperpy.components.apiserver.pki import Pki
+    from hyperpy.components.apiserver.credentials.pki import Pki
 
     other = Pki(tmp_path / "other").client("x", user="kubernetes-admin", groups=["system:masters"])
     tls = ssl.create_default_context(cafile=server.pki.ca_file)
@@ -240,7 +240,7 @@ async def test_a_client_before_the_start_is_told_to_come_back(tmp_path):
 
 
 async def test_an_outside_serving_certificate_is_shown_and_trusted(tmp_path):
-    from hyperpy.components.apiserver.pki import Pki
+    from hyperpy.components.apiserver.credentials.pki import Pki
 
     other = Pki(tmp_path / "other")
     pair = other.server("web", title="api.example", hosts=["127.0.0.1"])
@@ -249,7 +249,7 @@ async def test_an_outside_serving_certificate_is_shown_and_trusted(tmp_path):
 
 
 async def test_certificates_of_a_further_authority_are_believed(tmp_path):
-    from hyperpy.components.apiserver.pki import Pki
+    from hyperpy.components.apiserver.credentials.pki import Pki
 
     other = Pki(tmp_path / "other")
     pair = other.client("bob", user="bob", groups=["system:masters"])

@@ -11,7 +11,7 @@ import pytest
 from hyperpy.api import kinds, paths
 from hyperpy.api.wire import UserInfo
 from hyperpy.components.apiserver.config import CoreConfig
-from hyperpy.components.apiserver.listener import Listener, bind
+from hyperpy.components.apiserver.http.listener import Listener, bind
 
 ASKED = b"GET /api/v1/namespaces/default/configmaps?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n"
 LARGE = "x" * 200_000

@@ -7,9 +7,9 @@ import pytest
 
 from hyperpy.api import errors, kinds
 from hyperpy.api.wire import Request, UserInfo
-from hyperpy.components.apiserver import certificates
+from hyperpy.components.apiserver.authn.tokens import Bound, TokenSigner
+from hyperpy.components.apiserver.credentials import certificates
 from hyperpy.components.apiserver.token_request import TokenRequests
-from hyperpy.components.apiserver.tokens import Bound, TokenSigner
 
 
 @pytest.fixture

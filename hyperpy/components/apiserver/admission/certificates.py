@@ -11,8 +11,8 @@ from typing import Any
 from hyperpy.api import x509
 from hyperpy.api.kinds import Kind
 from hyperpy.components.apiserver.admission.chain import CREATE, UPDATE, Attributes, refusal
-from hyperpy.components.apiserver.authorization import MASTERS, Authorizer
-from hyperpy.components.apiserver.rbac import Attributes as Question
+from hyperpy.components.apiserver.authz.authorization import MASTERS, Authorizer
+from hyperpy.components.apiserver.authz.rbac import Attributes as Question
 
 Obj = dict[str, Any]
 

@@ -11,11 +11,11 @@ from typing import Any
 from hyperpy.api import errors
 from hyperpy.api.kinds import CLUSTER_ROLE, ROLE, Kind
 from hyperpy.api.wire import UserInfo
-from hyperpy.components.apiserver import rbac_coverage
 from hyperpy.components.apiserver.admission.chain import CREATE, UPDATE, Attributes, refusal
-from hyperpy.components.apiserver.authorization import MASTERS, Authorizer
-from hyperpy.components.apiserver.rbac import Attributes as Question
-from hyperpy.components.apiserver.rbac import Rule
+from hyperpy.components.apiserver.authz import rbac_coverage
+from hyperpy.components.apiserver.authz.authorization import MASTERS, Authorizer
+from hyperpy.components.apiserver.authz.rbac import Attributes as Question
+from hyperpy.components.apiserver.authz.rbac import Rule
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.objects import Objects
 

@@ -12,7 +12,7 @@ from hyperpy.api.validation.equality import same
 from hyperpy.components.apiserver.admission.chain import CREATE, DELETE, UPDATE, Attributes, refusal
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.objects import Objects
-from hyperpy.components.apiserver.service_claims import owner_of
+from hyperpy.components.apiserver.services.service_claims import owner_of
 
 Obj = dict[str, Any]
 

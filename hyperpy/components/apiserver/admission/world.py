@@ -9,7 +9,7 @@ from hyperpy.api.kinds import Registry
 from hyperpy.api.quota import LimitedResource
 from hyperpy.client.clock import Clock
 from hyperpy.components.apiserver.admission.pod_security import PodSecuritySettings
-from hyperpy.components.apiserver.authorization import Authorizer
+from hyperpy.components.apiserver.authz.authorization import Authorizer
 from hyperpy.components.apiserver.metrics.dynamic_admission import DynamicAdmissionMetrics
 from hyperpy.components.apiserver.registry.feeds import Feeds
 from hyperpy.components.apiserver.registry.objects import Objects

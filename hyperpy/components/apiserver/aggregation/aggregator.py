@@ -19,7 +19,7 @@ from hyperpy.components.apiserver.aggregation.metrics import AggregationMetrics
 from hyperpy.components.apiserver.aggregation.openapi import AggregatedOpenApi
 from hyperpy.components.apiserver.aggregation.proxying import Proxying
 from hyperpy.components.apiserver.aggregation.registration import Registration
-from hyperpy.components.apiserver.pki import Credentials
+from hyperpy.components.apiserver.credentials.pki import Credentials
 from hyperpy.components.apiserver.streams.backend import Backends
 from hyperpy.components.instruments import Instruments
 

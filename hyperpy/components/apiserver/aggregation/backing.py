@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
-from hyperpy.api import errors, kinds
+from hyperpy.api import errors, kinds, proxy_target
 from hyperpy.api.wire import UserInfo
 from hyperpy.client.informer import Informer, Informers
-from hyperpy.components.apiserver.pki import Credentials
-from hyperpy.components.apiserver.streams import backend, nodes, proxy_target
+from hyperpy.components.apiserver.credentials.pki import Credentials
+from hyperpy.components.apiserver.streams import backend, nodes
 from hyperpy.components.apiserver.streams.backend import Target
 from hyperpy.components.apiserver.streams.proxy import SERVICE_NAME
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from hyperpy.api import kinds, meta
 from hyperpy.client.informer import Informers
-from hyperpy.components.apiserver.aggregation import priorities
-from hyperpy.components.apiserver.aggregation.priorities import Priority
+from hyperpy.components.apiserver.bootstrap import priorities
+from hyperpy.components.apiserver.bootstrap.priorities import Priority
 
 Obj = dict[str, Any]
 GroupVersion = tuple[str, str]

@@ -13,7 +13,7 @@ from hyperpy.client.clock import Clock
 from hyperpy.client.informer import Informers
 from hyperpy.client.protocol import Client
 from hyperpy.client.workqueue import WorkQueue
-from hyperpy.components.apiserver.aggregation import local_services, priorities
+from hyperpy.components.apiserver.bootstrap import local_services, priorities
 
 Obj = dict[str, Any]
 

@@ -14,8 +14,8 @@ import orjson
 from hyperpy.api import errors
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Pieces, Request, UserInfo
-from hyperpy.components.apiserver import negotiation
 from hyperpy.components.apiserver.audit.policy import Decision, Level
+from hyperpy.components.apiserver.content import negotiation
 
 Obj = dict[str, Any]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 
 from hyperpy.api.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, NAMESPACE, PRIORITY_CLASS, ROLE, ROLE_BINDING
-from hyperpy.components.apiserver.aggregation import local_services
 from hyperpy.components.apiserver.bootstrap import (
     component_roles,
     controller_roles,
     ensure,
     flow_schemas,
     kubernetes_service,
+    local_services,
     priority_classes,
     roles,
     service_range,

@@ -12,11 +12,12 @@ from dataclasses import replace
 
 from hyperpy.api import defaults, errors, meta
 from hyperpy.api.kinds import Kind
-from hyperpy.components.apiserver import field_managers, metadata, strategy, updating
+from hyperpy.components.apiserver import strategy
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.form import Obj
-from hyperpy.components.apiserver.writing import Write
+from hyperpy.components.apiserver.writes import field_managers, metadata, updating
+from hyperpy.components.apiserver.writes.writing import Write
 
 __all__ = ["Mend", "Obj", "all_of", "one"]
 
@@ -68,7 +69,7 @@ async def _create(core: Core, target: Write, wanted: Obj) -> None:
         "kind": kind.kind,
         "metadata": dict(wanted["metadata"]),
     }
-    now, uid = meta.timestamp(core.clock.now()), metadata.new_uid(core.rng)
+    now, uid = meta.timestamp(core.clock.now()), meta.new_uid(core.rng)
     metadata.begin(obj, strategy=rules, has_status=False, now=now, uid=uid)  # a status that is wanted stays
     defaults.apply(kind, obj)
     await field_managers.track_new(core, replace(target, manager=_MANAGER), obj)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 
 from hyperpy.api.kinds import CONFIG_MAP, ROLE, ROLE_BINDING
+from hyperpy.components.apiserver.authn.requestheader import RequestHeader
 from hyperpy.components.apiserver.bootstrap import ensure, roles
 from hyperpy.components.apiserver.bootstrap.ensure import Obj
 from hyperpy.components.apiserver.core import Core
-from hyperpy.components.apiserver.requestheader import RequestHeader
 
 NAMESPACE, NAME = "kube-system", "extension-apiserver-authentication"
 _READER = f"{NAME}-reader"

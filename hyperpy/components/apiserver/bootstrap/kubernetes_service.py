@@ -14,7 +14,6 @@ from typing import Never
 
 from hyperpy.api import errors
 from hyperpy.api.kinds import ENDPOINT_SLICE, ENDPOINTS, SERVICE, Kind
-from hyperpy.components.apiserver.allocators import Addresses
 from hyperpy.components.apiserver.bootstrap import ensure
 from hyperpy.components.apiserver.bootstrap.members import Member, Members
 from hyperpy.components.apiserver.config import CoreConfig
@@ -22,6 +21,7 @@ from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.form import Obj
 from hyperpy.components.apiserver.resources import ResourceHandler
+from hyperpy.components.apiserver.services.allocators import Addresses
 from hyperpy.store.protocol import StoreError
 
 log = logging.getLogger(__name__)

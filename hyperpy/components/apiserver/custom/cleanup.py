@@ -12,13 +12,13 @@ from hyperpy.api import errors, meta
 from hyperpy.api.custom import naming
 from hyperpy.api.kinds import CUSTOM_RESOURCE_DEFINITION, Kind
 from hyperpy.api.patch import values
-from hyperpy.components.apiserver import deletion, updating
-from hyperpy.components.apiserver.access import APISERVER
+from hyperpy.components.apiserver.content.deletion_options import DeleteOptions
 from hyperpy.components.apiserver.core import Core
-from hyperpy.components.apiserver.deletion_options import DeleteOptions
+from hyperpy.components.apiserver.credentials.access import APISERVER
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.form import Obj
-from hyperpy.components.apiserver.writing import Write
+from hyperpy.components.apiserver.writes import deletion, updating
+from hyperpy.components.apiserver.writes.writing import Write
 from hyperpy.store.protocol import StoreError
 
 log = logging.getLogger(__name__)

@@ -26,15 +26,15 @@ from hyperpy.api.custom.converting import Convert
 from hyperpy.api.custom.naming import is_true
 from hyperpy.api.kinds import CUSTOM_RESOURCE_DEFINITION, Kind, Registry
 from hyperpy.api.patch import values
-from hyperpy.components.apiserver import updating
-from hyperpy.components.apiserver.access import APISERVER
 from hyperpy.components.apiserver.core import Core
+from hyperpy.components.apiserver.credentials.access import APISERVER
 from hyperpy.components.apiserver.custom import cleanup
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.change import DELETED, Change
 from hyperpy.components.apiserver.registry.form import Obj
 from hyperpy.components.apiserver.registry.subscription import Subscription
-from hyperpy.components.apiserver.writing import Write
+from hyperpy.components.apiserver.writes import updating
+from hyperpy.components.apiserver.writes.writing import Write
 from hyperpy.store.protocol import StoreError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from time import perf_counter
 
 from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
-from hyperpy.components.apiserver.metrics.storage import WriteMetrics
 from hyperpy.components.apiserver.registry import form
+from hyperpy.components.apiserver.registry.metrics import WriteMetrics
 from hyperpy.store import protocol as store_protocol
 from hyperpy.store.protocol import Compare, DeleteRange, Get, KeyValue, Op, Put, Range, Stamping, Store, Target, Txn
 

@@ -14,10 +14,9 @@ from typing import Any
 import orjson
 
 from hyperpy.api import errors
-from hyperpy.components.apiserver import conversion
-from hyperpy.components.apiserver.metrics.storage import ListMetrics
-from hyperpy.components.apiserver.registry import form
+from hyperpy.components.apiserver.registry import conversion, form
 from hyperpy.components.apiserver.registry.index import Found, Indexes
+from hyperpy.components.apiserver.registry.metrics import ListMetrics
 from hyperpy.components.apiserver.registry.query import ListOptions
 from hyperpy.components.apiserver.registry.selection import Selection
 from hyperpy.store.protocol import Compacted, FutureRevision, Get, KeyValue, Range, Store, prefix_end

@@ -12,7 +12,7 @@ from hyperpy.api import errors
 from hyperpy.api.schema import cause
 from hyperpy.api.schema.cause import Cause
 from hyperpy.api.wire import Request
-from hyperpy.components.apiserver import option_errors
+from hyperpy.components.apiserver.content import option_errors
 
 EXACT = "Exact"
 NOT_OLDER_THAN = "NotOlderThan"

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from hyperpy.api import errors, kinds
 from hyperpy.client.protocol import Client
-from hyperpy.components.apiserver.pki import Credentials
+from hyperpy.components.apiserver.credentials.pki import Credentials
 from hyperpy.components.apiserver.streams.backend import Target
 
 #: The first of these that a Node has is where its kubelet is asked.

@@ -7,10 +7,10 @@ import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from hyperpy.api import kinds
+from hyperpy.api import kinds, proxy_target
 from hyperpy.api.wire import Request, Response
 from hyperpy.client.protocol import Client
-from hyperpy.components.apiserver.streams import backend, nodes, proxy_target
+from hyperpy.components.apiserver.streams import backend, nodes
 from hyperpy.components.apiserver.streams.backend import Backends, Target
 from hyperpy.components.apiserver.streams.takeover import Takeover
 

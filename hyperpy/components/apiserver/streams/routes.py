@@ -9,7 +9,7 @@ from pathlib import Path
 from hyperpy.api import kinds
 from hyperpy.client.protocol import Client
 from hyperpy.components.apiserver.admission.chain import Chain
-from hyperpy.components.apiserver.pki import Credentials
+from hyperpy.components.apiserver.credentials.pki import Credentials
 from hyperpy.components.apiserver.streams.backend import Backends
 from hyperpy.components.apiserver.streams.connecting import Connecting, StreamHandler
 from hyperpy.components.apiserver.streams.nodes import Nodes

@@ -12,12 +12,14 @@ from hyperpy.api.kinds import BINDING, POD, Kind
 from hyperpy.api.patch import values
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import negotiation, rendering, updating
+from hyperpy.components.apiserver import rendering
 from hyperpy.components.apiserver.admission.chain import CREATE
+from hyperpy.components.apiserver.content import negotiation, write_options
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry.form import Obj
-from hyperpy.components.apiserver.verbs import write, write_options
-from hyperpy.components.apiserver.writing import Write
+from hyperpy.components.apiserver.verbs import write
+from hyperpy.components.apiserver.writes import updating
+from hyperpy.components.apiserver.writes.writing import Write
 
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 

@@ -19,16 +19,18 @@ from hyperpy.api.kinds import POD, POD_DISRUPTION_BUDGET, Kind
 from hyperpy.api.patch import values
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import deletion, deletion_options, negotiation, rendering, updating
-from hyperpy.components.apiserver.access import APISERVER
+from hyperpy.components.apiserver import rendering
 from hyperpy.components.apiserver.admission.chain import CREATE
+from hyperpy.components.apiserver.content import deletion_options, negotiation, write_options
+from hyperpy.components.apiserver.content.deletion_options import DeleteOptions
 from hyperpy.components.apiserver.core import Core
-from hyperpy.components.apiserver.deletion_options import DeleteOptions
+from hyperpy.components.apiserver.credentials.access import APISERVER
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.form import Obj
 from hyperpy.components.apiserver.subresources import disruption
-from hyperpy.components.apiserver.verbs import write, write_options
-from hyperpy.components.apiserver.writing import Write
+from hyperpy.components.apiserver.verbs import write
+from hyperpy.components.apiserver.writes import deletion, updating
+from hyperpy.components.apiserver.writes.writing import Write
 
 EVICTION = Kind("policy", "v1", "Eviction", "evictions")
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}

@@ -9,10 +9,11 @@ from hyperpy.api.kinds import Kind
 from hyperpy.api.patch import values
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import negotiation, updating
+from hyperpy.components.apiserver.content import negotiation, write_options
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry.form import Obj
-from hyperpy.components.apiserver.verbs import write, write_options
+from hyperpy.components.apiserver.verbs import write
+from hyperpy.components.apiserver.writes import updating
 
 
 async def update(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:

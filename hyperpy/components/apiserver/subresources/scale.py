@@ -15,24 +15,19 @@ from hyperpy.api.patch import values
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.schema import cause
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import (
-    conversion,
-    field_managers,
-    field_validation,
-    negotiation,
-    patching,
-    rendering,
-    updating,
-)
+from hyperpy.components.apiserver import rendering
 from hyperpy.components.apiserver.admission.chain import UPDATE
+from hyperpy.components.apiserver.content import field_validation, negotiation, patching, write_options
 from hyperpy.components.apiserver.core import Core
+from hyperpy.components.apiserver.registry import conversion
 from hyperpy.components.apiserver.registry import form as stored
 from hyperpy.components.apiserver.registry.form import Obj
 from hyperpy.components.apiserver.subresources import scale_managers
-from hyperpy.components.apiserver.updating import Transform
 from hyperpy.components.apiserver.verbs import apply as apply_verb
-from hyperpy.components.apiserver.verbs import write, write_options
-from hyperpy.components.apiserver.writing import Write
+from hyperpy.components.apiserver.verbs import write
+from hyperpy.components.apiserver.writes import field_managers, updating
+from hyperpy.components.apiserver.writes.updating import Transform
+from hyperpy.components.apiserver.writes.writing import Write
 
 SCALE = scale_managers.SCALE
 _KEPT = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")

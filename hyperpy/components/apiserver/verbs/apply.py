@@ -18,12 +18,13 @@ from hyperpy.api.kinds import CUSTOM_RESOURCE_DEFINITION, Kind
 from hyperpy.api.patch import values
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import creating, field_managers, field_validation, negotiation, updating
+from hyperpy.components.apiserver.content import field_validation, negotiation, write_options
+from hyperpy.components.apiserver.content.write_options import WriteOptions
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry.form import Obj
-from hyperpy.components.apiserver.verbs import write, write_options
-from hyperpy.components.apiserver.verbs.write_options import WriteOptions
-from hyperpy.components.apiserver.writing import Write, Written
+from hyperpy.components.apiserver.verbs import write
+from hyperpy.components.apiserver.writes import creating, field_managers, updating
+from hyperpy.components.apiserver.writes.writing import Write, Written
 
 #: Rounds of "it is missing" and "it is there already" after which the last answer stands.
 _ROUNDS = 5

@@ -12,7 +12,8 @@ from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import negotiation, rendering
+from hyperpy.components.apiserver import rendering
+from hyperpy.components.apiserver.content import negotiation
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry.form import Obj
 from hyperpy.components.apiserver.verbs import read

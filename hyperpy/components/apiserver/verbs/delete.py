@@ -8,11 +8,13 @@ from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import deletion, deletion_options, negotiation, rendering, strategy
+from hyperpy.components.apiserver import rendering, strategy
+from hyperpy.components.apiserver.content import deletion_options, negotiation
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry import form, query
 from hyperpy.components.apiserver.verbs import read, write
-from hyperpy.components.apiserver.writing import Write
+from hyperpy.components.apiserver.writes import deletion
+from hyperpy.components.apiserver.writes.writing import Write
 
 #: Objects of a collection that are deleted at the same time.
 _AT_ONCE = 64

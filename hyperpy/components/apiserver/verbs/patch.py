@@ -6,11 +6,12 @@ from hyperpy.api import schema
 from hyperpy.api.kinds import CUSTOM_RESOURCE_DEFINITION, Kind
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import field_validation, negotiation, patching, updating
+from hyperpy.components.apiserver.content import field_validation, negotiation, patching, write_options
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry.form import Obj
-from hyperpy.components.apiserver.verbs import apply, write, write_options
-from hyperpy.components.apiserver.writing import Write
+from hyperpy.components.apiserver.verbs import apply, write
+from hyperpy.components.apiserver.writes import updating
+from hyperpy.components.apiserver.writes.writing import Write
 
 
 async def patch(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:

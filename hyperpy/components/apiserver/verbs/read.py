@@ -6,9 +6,10 @@ from hyperpy.api import errors
 from hyperpy.api.kinds import Kind
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import conversion, negotiation, rendering, watch
+from hyperpy.components.apiserver import rendering, watch
+from hyperpy.components.apiserver.content import negotiation
 from hyperpy.components.apiserver.core import Core
-from hyperpy.components.apiserver.registry import pages, query, selection
+from hyperpy.components.apiserver.registry import conversion, pages, query, selection
 
 
 async def get(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:

@@ -7,19 +7,12 @@ from hyperpy.api.apply import managers
 from hyperpy.api.kinds import CUSTOM_RESOURCE_DEFINITION, Kind
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
-from hyperpy.components.apiserver import (
-    creating,
-    field_validation,
-    metadata,
-    negotiation,
-    rendering,
-    strategy,
-    updating,
-)
+from hyperpy.components.apiserver import rendering, strategy
+from hyperpy.components.apiserver.content import field_validation, negotiation, write_options
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.registry.form import Obj
-from hyperpy.components.apiserver.verbs import write_options
-from hyperpy.components.apiserver.writing import Write, Written
+from hyperpy.components.apiserver.writes import creating, metadata, updating
+from hyperpy.components.apiserver.writes.writing import Write, Written
 
 
 async def create(core: Core, request: Request, info: RequestInfo, kind: Kind) -> Response:

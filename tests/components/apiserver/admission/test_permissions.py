@@ -18,8 +18,8 @@ from hyperpy.api import errors, kinds, paths
 from hyperpy.api.wire import Request, UserInfo
 from hyperpy.client.informer import Informers
 from hyperpy.components.apiserver import resources
-from hyperpy.components.apiserver.authorization import RbacAuthorizer
-from hyperpy.components.apiserver.rbac import Attributes
+from hyperpy.components.apiserver.authz.authorization import RbacAuthorizer
+from hyperpy.components.apiserver.authz.rbac import Attributes
 
 ANN = UserInfo("ann", ("dev",))
 GROUP = "rbac.authorization.k8s.io"

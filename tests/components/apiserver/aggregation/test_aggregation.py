@@ -16,7 +16,7 @@ from hyperpy.api import errors, kinds
 from hyperpy.api.wire import UserInfo
 from hyperpy.client import http, kubeconfig, local
 from hyperpy.client.informer import Informers
-from hyperpy.components.apiserver.pki import Pki
+from hyperpy.components.apiserver.credentials.pki import Pki
 from hyperpy.components.controllers.component import Controllers
 from hyperpy.components.controllers.options import Options as ControllerOptions
 

@@ -10,7 +10,7 @@ from hyperpy.api import errors, kinds
 from hyperpy.api.wire import UserInfo
 from hyperpy.client.informer import Informers
 from hyperpy.components.apiserver.aggregation.backing import Backing, headers_for
-from hyperpy.components.apiserver.pki import Pki
+from hyperpy.components.apiserver.credentials.pki import Pki
 
 REFERENCE = {"namespace": "default", "name": "behind", "port": 443}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from hyperpy.components.apiserver.aggregation.directory import Directory, available
-from hyperpy.components.apiserver.aggregation.priorities import Priority
+from hyperpy.components.apiserver.bootstrap.priorities import Priority
 
 
 class Informers:

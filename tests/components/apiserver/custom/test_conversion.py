@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from hyperpy.api import errors
-from hyperpy.components.apiserver import certificates
+from hyperpy.components.apiserver.credentials import certificates
 
 Obj = dict[str, Any]
 V1 = "/apis/example.com/v1/namespaces/default/widgets"

@@ -12,7 +12,7 @@ from hyperpy.api import errors, kinds
 from hyperpy.api.wire import Request
 from hyperpy.components.apiserver import bootstrap, resources
 from hyperpy.components.apiserver.config import CoreConfig
-from hyperpy.components.apiserver.discovery import Discovery
+from hyperpy.components.apiserver.documents.discovery import Discovery
 
 Obj = dict[str, Any]
 WIDGETS = "/apis/example.com/v1/namespaces/default/widgets"

@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from hyperpy.api import kinds
-from hyperpy.components.apiserver.metrics.storage import WriteMetrics
 from hyperpy.components.apiserver.registry import form
+from hyperpy.components.apiserver.registry.metrics import WriteMetrics
 from hyperpy.components.apiserver.registry.objects import Objects
 from hyperpy.components.instruments import Instruments
 from hyperpy.store import memory

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperpy.api import kinds
-from hyperpy.components.apiserver.metrics.storage import ListMetrics
 from hyperpy.components.apiserver.registry import form, index, selection
 from hyperpy.components.apiserver.registry.index import Indexes
+from hyperpy.components.apiserver.registry.metrics import ListMetrics
 from hyperpy.components.apiserver.registry.pages import Lists
 from hyperpy.components.apiserver.registry.query import ListOptions
 from hyperpy.components.instruments import Instruments

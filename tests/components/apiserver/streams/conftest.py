@@ -15,9 +15,9 @@ from hyperpy.api import errors, paths
 from hyperpy.client.protocol import ObjectList
 from hyperpy.components.apiserver import chain
 from hyperpy.components.apiserver.admission.chain import CONNECT, Chain, refusal
-from hyperpy.components.apiserver.listener import Listener, bind
+from hyperpy.components.apiserver.credentials.pki import Pki
+from hyperpy.components.apiserver.http.listener import Listener, bind
 from hyperpy.components.apiserver.metrics.admission import AdmissionMetrics
-from hyperpy.components.apiserver.pki import Pki
 from hyperpy.components.apiserver.streams.routes import Streams
 from hyperpy.components.instruments import Instruments
 

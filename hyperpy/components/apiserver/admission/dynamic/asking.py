@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from hyperpy.api.cel import Access, Answer
 from hyperpy.api.wire import UserInfo
-from hyperpy.components.apiserver import rbac
 from hyperpy.components.apiserver.admission.dynamic.request import Shown
-from hyperpy.components.apiserver.authorization import Authorizer
+from hyperpy.components.apiserver.authz import rbac
+from hyperpy.components.apiserver.authz.authorization import Authorizer
 
 _ANONYMOUS = UserInfo("system:anonymous", ("system:unauthenticated",))
 

@@ -13,7 +13,6 @@ import orjson
 
 from hyperpy.api import defaults, patch, schema
 from hyperpy.api.kinds import Kind
-from hyperpy.components.apiserver import conversion
 from hyperpy.components.apiserver.admission.chain import Attributes
 from hyperpy.components.apiserver.admission.dynamic import review, webhook
 from hyperpy.components.apiserver.admission.dynamic.collection import Collection
@@ -23,6 +22,7 @@ from hyperpy.components.apiserver.admission.dynamic.rules import GROUP, is_exemp
 from hyperpy.components.apiserver.admission.dynamic.webhook import Asker, FailedCall, Webhook
 from hyperpy.components.apiserver.admission.world import World
 from hyperpy.components.apiserver.audit import remarks
+from hyperpy.components.apiserver.registry import conversion
 from hyperpy.components.apiserver.registry.form import Obj
 
 #: Fields of metadata that are the server's own: what a webhook makes of them is dropped.

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hyperpy.api.kinds import Kind, Registry
-from hyperpy.components.apiserver import conversion
 from hyperpy.components.apiserver.admission.dynamic.policy import Binding, ParamRef, Policy
+from hyperpy.components.apiserver.registry import conversion
 from hyperpy.components.apiserver.registry.form import Obj
 from hyperpy.components.apiserver.registry.objects import Objects
 

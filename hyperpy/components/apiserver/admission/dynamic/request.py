@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hyperpy.api.kinds import Kind
-from hyperpy.components.apiserver import conversion
 from hyperpy.components.apiserver.admission.chain import CREATE, DELETE, UPDATE, Attributes
+from hyperpy.components.apiserver.registry import conversion
 from hyperpy.components.apiserver.registry.form import Obj
 
 _OPTIONS = {CREATE: "CreateOptions", UPDATE: "UpdateOptions", DELETE: "DeleteOptions"}

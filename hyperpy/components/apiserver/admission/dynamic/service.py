@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from hyperpy.api import errors
+from hyperpy.api import errors, proxy_target
 from hyperpy.api.kinds import ENDPOINT_SLICE, SERVICE
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.objects import Objects
-from hyperpy.components.apiserver.streams import proxy_target
 
 _SERVICE_NAME = "kubernetes.io/service-name"
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from hyperpy.api import errors
+from hyperpy.api import errors, meta
 from hyperpy.api.cel import CelError
-from hyperpy.components.apiserver import metadata
 from hyperpy.components.apiserver.admission.chain import Attributes, refusal
 from hyperpy.components.apiserver.admission.dynamic import asking, conditions, review, service
 from hyperpy.components.apiserver.admission.dynamic.caller import Caller, CallFailed
@@ -188,7 +187,7 @@ class Asker:
         return answer
 
     async def _answer(self, hook: Webhook, request: Shown) -> Answer:
-        uid = metadata.new_uid(self._rng)
+        uid = meta.new_uid(self._rng)
         question = review.question(request, uid=uid, version=hook.version)
         url = f"{service.shown_url(hook.config)}?timeout={hook.timeout_s}s"
         world = self._world

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from hyperpy.components.apiserver import certificates
-from hyperpy.components.apiserver.certificates import KeyPair
+from hyperpy.components.apiserver.credentials import certificates
+from hyperpy.components.apiserver.credentials.certificates import KeyPair
 
 Obj = dict[str, Any]
 

@@ -9,7 +9,7 @@ import pytest
 
 from hyperpy.api.kinds import CONFIG_MAP, Kind
 from hyperpy.components.apiserver.admission.dynamic.collection import Collection
-from hyperpy.components.apiserver.metrics.storage import WriteMetrics
+from hyperpy.components.apiserver.registry.metrics import WriteMetrics
 from hyperpy.components.apiserver.registry.objects import Objects
 from hyperpy.components.instruments import Instruments
 from hyperpy.store.protocol import Range

@@ -1,0 +1,1 @@
+"""HTTP on the wire: sockets, requests read, answers sent."""

@@ -1,0 +1,1 @@
+"""What Services are given: cluster IPs and node ports."""
