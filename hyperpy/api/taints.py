@@ -58,5 +58,5 @@ def bears_s(taint: Obj, tolerations: Sequence[Obj]) -> float | None:
 
 
 def is_same(left: Obj, right: Obj) -> bool:
-    """Whether two taints are one: key and effect name a taint."""
-    return left["key"] == right["key"] and left.get("effect") == right.get("effect")
+    """Whether two taints are one: key and effect name a taint. They need not be good ones."""
+    return left.get("key") == right.get("key") and left.get("effect") == right.get("effect")

@@ -56,7 +56,7 @@ class ServiceAccount:
         spec["serviceAccountName"] = spec["serviceAccount"] = name
         account = await self._account(attributes, name)
         if account.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
-            spec["imagePullSecrets"] = [{"name": secret["name"]} for secret in account["imagePullSecrets"]]
+            spec["imagePullSecrets"] = [{"name": secret.get("name", "")} for secret in account["imagePullSecrets"]]
         if _mounts_token(spec, account):
             mount(spec, volume_name=meta.generate_name(VOLUME_PREFIX, self._rng))
 

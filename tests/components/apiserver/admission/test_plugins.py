@@ -80,6 +80,11 @@ async def test_a_new_node_is_tainted_until_it_has_been_seen_ready(cluster):
     assert made["spec"]["taints"] == [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]
 
 
+async def test_a_node_with_a_taint_that_says_nothing_is_refused_by_its_own_rules(cluster):
+    with pytest.raises(errors.Invalid, match=r"taints\[0\]\.effect: Required value"):
+        await cluster.json("POST", "/api/v1/nodes", {"metadata": {"name": "n"}, "spec": {"taints": [None]}})
+
+
 async def priority_class(cluster, name, value, **fields):
     return await cluster.json("POST", CLASSES, {"metadata": {"name": name}, "value": value, **fields})
 
@@ -203,3 +208,10 @@ async def test_a_mirror_pod_names_nothing_of_the_api(cluster, make_pod):
     pod["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "x"}
     with pytest.raises(errors.Forbidden, match="a mirror pod may not reference configmaps"):
         await cluster.json("POST", PODS, pod)
+
+
+async def test_a_nameless_pull_secret_of_an_account_is_left_to_the_rules_of_pods(cluster, make_pod):
+    body = {"metadata": {"name": "puller"}, "imagePullSecrets": [None]}
+    await cluster.json("POST", f"{CORE}/serviceaccounts", body)
+    made = await cluster.json("POST", PODS, make_pod("r", serviceAccountName="puller"))
+    assert made["spec"]["imagePullSecrets"] == [{"name": ""}]
