@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 from clients import programs
-from e2e.clusters import run
+from e2e.clusters import home_of, run
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(180)]
 
@@ -121,7 +121,8 @@ class _forwarded:
         with socket.create_server(("127.0.0.1", 0)) as free:
             local = free.getsockname()[1]
         command = [self._kubectl.binary, "-n", self._kubectl.namespace, "port-forward", self._target]
-        environment = {"KUBECONFIG": str(self._kubectl.kubeconfig), "HOME": "/nonexistent", "PATH": "/usr/bin:/bin"}
+        kubeconfig = self._kubectl.kubeconfig
+        environment = {"KUBECONFIG": str(kubeconfig), "HOME": str(home_of(kubeconfig)), "PATH": "/usr/bin:/bin"}
         self._process = subprocess.Popen(
             [*command, f"{local}:{self._port}"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
@@ -179,7 +180,7 @@ def test_mistakes_are_told_in_the_known_words(kubectl):
 def test_a_watch_shows_changes_as_they_come(cluster, kubectl):
     process = subprocess.Popen(
         [kubectl.binary, "-n", kubectl.namespace, "get", "configmaps", "--watch", "-o", "name"],
-        env={"KUBECONFIG": str(cluster.kubeconfig), "HOME": "/nonexistent"},
+        env={"KUBECONFIG": str(cluster.kubeconfig), "HOME": str(home_of(cluster.kubeconfig))},
         stdout=subprocess.PIPE,
         text=True,
     )

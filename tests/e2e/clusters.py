@@ -88,8 +88,13 @@ class Cluster:
         return f"{pods[-4000:]}\n--- log\n{self.log.read_text()[-4000:]}"
 
 
+def home_of(kubeconfig: Path) -> Path:
+    """Where clients of a cluster keep their caches: beside its data directory, so that they go with the tests."""
+    return kubeconfig.parent.with_name(f"{kubeconfig.parent.name}.home")
+
+
 def run(*command, kubeconfig: Path, check: bool, stdin: str | None, timeout: float):
-    environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "HOME": "/nonexistent"}
+    environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "HOME": str(home_of(kubeconfig))}
     done = subprocess.run(
         list(command), env=environment, capture_output=True, text=True, input=stdin or "", timeout=timeout, check=False
     )

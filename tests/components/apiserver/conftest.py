@@ -1,14 +1,20 @@
-"""A resource core over a memory store, asked the way the handler chain asks it."""
+"""A resource core over a memory store, asked the way the handler chain asks it; and a whole server with kubectl."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
 import random
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+import pytest_asyncio
 
 from hyperpy.api import kinds, paths
 from hyperpy.api.kinds import Kind
@@ -18,12 +24,15 @@ from hyperpy.client.rest import RestClient
 from hyperpy.components.apiserver import bootstrap, resources
 from hyperpy.components.apiserver.audit import remarks
 from hyperpy.components.apiserver.config import CoreConfig
+from hyperpy.components.apiserver.options import Options
 from hyperpy.components.apiserver.resources import ResourceHandler
+from hyperpy.components.apiserver.server import ApiServer
 from hyperpy.store import memory
 from hyperpy.store.engine import Engine
 from hyperpy.testing.clock import ManualClock
 
 Obj = dict[str, Any]
+KUBECTL = Path(sys.executable).parent / "kubectl"
 
 
 @dataclass
@@ -166,3 +175,35 @@ def kind_of() -> Any:
         return next(kind for kind in kinds.BUILT_IN if kind.plural == plural)
 
     return find
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def real_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiServer]:
+    """A whole API server on a free port, for the tests of one file that use a real kubectl."""
+    server = ApiServer(Options(data_dir=tmp_path_factory.mktemp("server"), secure_port=0, bind_address="127.0.0.1"))
+    ready = asyncio.Event()
+    task = asyncio.create_task(server.run(ready=ready.set))
+    async with asyncio.timeout(20):
+        await ready.wait()
+    yield server
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.fixture(scope="module")
+def kubectl(real_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Awaitable[str]]:
+    """Runs kubectl, gives what it says on both streams; a failure is one unless it is expected."""
+    home = tmp_path_factory.mktemp("home")
+
+    async def run(*arguments: str, stdin: str = "", fails: bool = False) -> str:
+        process = await asyncio.create_subprocess_exec(
+            KUBECTL, "--kubeconfig", real_server.kubeconfig, *arguments,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "HOME": str(home)},
+        )  # fmt: skip
+        output, _ = await process.communicate(stdin.encode())
+        assert bool(process.returncode) == fails, output.decode()
+        return output.decode()
+
+    return run

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
-import os
 import ssl
-import sys
 import time
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from hyperpy.components.apiserver.credentials import certificates
-from hyperpy.components.apiserver.options import Options
-from hyperpy.components.apiserver.server import ApiServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-KUBECTL = Path(sys.executable).parent / "kubectl"
 
 POLICY = """
 apiVersion: admissionregistration.k8s.io/v1
@@ -53,36 +46,6 @@ webhooks:
   sideEffects: None
   admissionReviewVersions: [v1]
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory):
-    server = ApiServer(Options(data_dir=tmp_path_factory.mktemp("admission"), secure_port=0, bind_address="127.0.0.1"))
-    ready = asyncio.Event()
-    task = asyncio.create_task(server.run(ready=ready.set))
-    async with asyncio.timeout(20):
-        await ready.wait()
-    yield server
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-
-
-@pytest.fixture
-def kubectl(server):
-    """Runs kubectl, gives what it says on both streams; a failure is one unless it is expected."""
-
-    async def run(*arguments: str, stdin: str = "", fails: bool = False) -> str:
-        process = await asyncio.create_subprocess_exec(
-            KUBECTL, "--kubeconfig", server.kubeconfig, *arguments,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "HOME": "/nonexistent"},
-        )  # fmt: skip
-        output, _ = await process.communicate(stdin.encode())
-        assert bool(process.returncode) == fails, output.decode()
-        return output.decode()
-
-    return run
 
 
 async def test_policy_denies_and_warns(kubectl):

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import contextlib
-import os
-import sys
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from hyperpy.components.apiserver.options import Options
-from hyperpy.components.apiserver.server import ApiServer
-
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-KUBECTL = Path(sys.executable).parent / "kubectl"
 
 MANIFEST = """
 apiVersion: networking.k8s.io/v1
@@ -47,37 +37,6 @@ kind: Service
 metadata: {name: web}
 spec: {clusterIP: 10.96.0.77, ports: [{port: 80}]}
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory):
-    server = ApiServer(Options(data_dir=tmp_path_factory.mktemp("platform"), secure_port=0, bind_address="127.0.0.1"))
-    ready = asyncio.Event()
-    task = asyncio.create_task(server.run(ready=ready.set))
-    async with asyncio.timeout(20):
-        await ready.wait()
-    yield server
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-
-
-@pytest.fixture
-def kubectl(server, tmp_path_factory):
-    """Runs kubectl, gives what it says on both streams; a failure is one unless it is expected."""
-    home = tmp_path_factory.getbasetemp() / "home"
-
-    async def run(*arguments: str, stdin: str = "", fails: bool = False) -> str:
-        process = await asyncio.create_subprocess_exec(
-            KUBECTL, "--kubeconfig", server.kubeconfig, *arguments,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "HOME": str(home)},
-        )  # fmt: skip
-        output, _ = await process.communicate(stdin.encode())
-        assert bool(process.returncode) == fails, output.decode()
-        return output.decode()
-
-    return run
 
 
 def rows(text: str) -> list[list[str]]:

@@ -71,9 +71,10 @@ async def session(server):
 
 
 async def kubectl(server, *arguments, check=True, kubeconfig_file=None):
+    environment = {**os.environ, "HOME": str(server.kubeconfig.parent)}
     process = await asyncio.create_subprocess_exec(
         KUBECTL, "--kubeconfig", kubeconfig_file or server.kubeconfig, *arguments,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ, "HOME": "/nonexistent"},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment,
     )  # fmt: skip
     output, complaints = await process.communicate()
     if check:

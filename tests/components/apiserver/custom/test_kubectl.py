@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
-
-from hyperpy.components.apiserver.options import Options
-from hyperpy.components.apiserver.server import ApiServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HERE = Path(__file__).parent
-KUBECTL = Path(sys.executable).parent / "kubectl"
 CERTIFICATE = """
 apiVersion: certs.example.io/v1
 kind: Certificate
@@ -35,36 +25,6 @@ kind: Example
 metadata: {name: one}
 spec: {duration: 1m, replicas: 1, anything: {goes: [here]}}
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiServer]:
-    server = ApiServer(Options(data_dir=tmp_path_factory.mktemp("custom"), secure_port=0, bind_address="127.0.0.1"))
-    ready = asyncio.Event()
-    task = asyncio.create_task(server.run(ready=ready.set))
-    async with asyncio.timeout(20):
-        await ready.wait()
-    yield server
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def kubectl(server: ApiServer) -> Any:
-    """Runs kubectl, gives what it says on both streams; a failure is one unless it is expected."""
-
-    async def run(*arguments: str, stdin: str = "", fails: bool = False) -> str:
-        process = await asyncio.create_subprocess_exec(
-            KUBECTL, "--kubeconfig", server.kubeconfig, *arguments,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "HOME": "/nonexistent"},
-        )  # fmt: skip
-        output, _ = await process.communicate(stdin.encode())
-        assert bool(process.returncode) == fails, output.decode()
-        return output.decode()
-
-    return run
 
 
 def columns(text: str) -> list[list[str]]:
