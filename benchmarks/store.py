@@ -20,9 +20,9 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from hyperpy.store.etcd import open_etcd
+from hyperpy.store.etcd.client import open_etcd
 from hyperpy.store.protocol import Put, Store, Unavailable, prefix_end
-from hyperpy.store.sql import open_store
+from hyperpy.store.sql.sqlite import open_store
 
 VALUE = bytes(range(256)) * 12  # 3 KB, a small Pod
 

@@ -10,8 +10,8 @@ import pytest
 from store.real_etcd import running_etcd
 from store.served import served
 
-from hyperpy.store import memory, sql
-from hyperpy.store.etcd import open_etcd
+from hyperpy.store.engine import memory
+from hyperpy.store.etcd.client import open_etcd
 from hyperpy.store.protocol import (
     Compacted,
     Compare,
@@ -37,6 +37,7 @@ from hyperpy.store.protocol import (
     WatchBatch,
     prefix_end,
 )
+from hyperpy.store.sql import sqlite
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if request.param == "memory":
         opened = await memory.open_store()
     elif request.param == "sqlite":
-        opened = await sql.open_store(tmp_path / "store.db")
+        opened = await sqlite.open_store(tmp_path / "store.db")
     elif request.param == "served":  # our own server, spoken to by our own client
         async with served(tmp_path / "store.db") as address:
             opened = await open_etcd([address])

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from hyperpy.store.etcd_identity import Identity
-from hyperpy.store.etcd_listener import EtcdListener
-from hyperpy.store.sql import open_store
+from hyperpy.store.etcd_server.identity import Identity
+from hyperpy.store.etcd_server.listener import EtcdListener
+from hyperpy.store.sql.sqlite import open_store
 
 
 @asynccontextmanager

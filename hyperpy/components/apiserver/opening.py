@@ -25,7 +25,7 @@ async def opened(options: Options) -> AsyncIterator[Store]:
     """The store that the options name, closed at the end. Raises StartFailure and StoreError."""
     store: Store
     if options.etcd_servers:
-        from hyperpy.store.etcd import open_etcd
+        from hyperpy.store.etcd.client import open_etcd
 
         ca, cert, key = (
             str(file) if file else None
@@ -33,7 +33,7 @@ async def opened(options: Options) -> AsyncIterator[Store]:
         )
         store = await open_etcd(options.etcd_servers, ca=ca, cert=cert, key=key)
     else:
-        from hyperpy.store.sql import open_store
+        from hyperpy.store.sql.sqlite import open_store
 
         store = await open_store(_store_directory(options) / "store.db")
     try:

@@ -14,8 +14,8 @@ from hyperpy.components.supervisor import StartFailure
 from hyperpy.store.protocol import Unavailable
 
 if TYPE_CHECKING:
-    from hyperpy.store.engine import Engine
-    from hyperpy.store.etcd_listener import EtcdListener
+    from hyperpy.store.engine.engine import Engine
+    from hyperpy.store.etcd_server.listener import EtcdListener
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Etcd:
 
     async def run(self, *, ready: Callable[[], None]) -> Never:
         """Serve until cancelled. Raises StartFailure."""
-        from hyperpy.store.sql import open_store
+        from hyperpy.store.sql.sqlite import open_store
 
         tls = self._tls()
         file = self._options.data_dir / "store.db"
@@ -88,8 +88,8 @@ class Etcd:
     async def _listen(
         self, listeners: list[EtcdListener], store: Engine, file: Path, tls: ssl.SSLContext | None
     ) -> None:
-        from hyperpy.store.etcd_identity import Identity
-        from hyperpy.store.etcd_listener import EtcdListener
+        from hyperpy.store.etcd_server.identity import Identity
+        from hyperpy.store.etcd_server.listener import EtcdListener
 
         urls = list(self._options.advertise)
         identity = Identity(self._options.name, urls, lambda: file.stat().st_size)

@@ -27,8 +27,8 @@ from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.options import Options
 from hyperpy.components.apiserver.resources import ResourceHandler
 from hyperpy.components.apiserver.server import ApiServer
-from hyperpy.store import memory
-from hyperpy.store.engine import Engine
+from hyperpy.store.engine import memory
+from hyperpy.store.engine.engine import Engine
 from hyperpy.testing.clock import ManualClock
 
 Obj = dict[str, Any]

@@ -8,7 +8,7 @@ import pytest
 
 from hyperpy.components.apiserver import compacting
 from hyperpy.components.apiserver.compacting import Seen
-from hyperpy.store import memory
+from hyperpy.store.engine import memory
 from hyperpy.store.protocol import Compacted, Get, Put
 from hyperpy.testing.clock import ManualClock
 

@@ -24,8 +24,8 @@ from hyperpy.api.wire import Pieces, Request, UserInfo
 from hyperpy.components.apiserver import bootstrap, resources
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.resources import ResourceHandler
-from hyperpy.store import memory
-from hyperpy.store.engine import Engine
+from hyperpy.store.engine import memory
+from hyperpy.store.engine.engine import Engine
 from hyperpy.testing.clock import ManualClock
 
 Obj = dict[str, Any]

@@ -21,7 +21,7 @@ UNUSED = {
     "hyperpy.components.apiserver.audit.backend": "an audit policy",
     "hyperpy.components.apiserver.audit.policy": "an audit policy",
     "hyperpy.components.apiserver.audit.policy_file": "an audit policy",
-    "hyperpy.store.etcd": "another store",
+    "hyperpy.store.etcd.client": "another store",
     "hyperpy.components.kubelet": "a node",
     "aiohttp.client": "other servers",
     "cel_expr_python": "expressions",
@@ -52,7 +52,7 @@ def imported(tmp_path_factory):
 
 
 def test_a_started_server_has_imported_its_own_parts(imported):
-    assert {"hyperpy.components.apiserver.server", "hyperpy.api.validation.pod", "hyperpy.store.sql"} <= imported
+    assert {"hyperpy.components.apiserver.server", "hyperpy.api.validation.pod", "hyperpy.store.sql.sqlite"} <= imported
 
 
 @pytest.mark.parametrize("package", UNUSED)

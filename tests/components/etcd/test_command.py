@@ -17,7 +17,7 @@ from store.real_etcd import free_port
 from hyperpy.commands import UserError
 from hyperpy.components.etcd import command
 from hyperpy.components.etcd.component import Address
-from hyperpy.store.etcd import open_etcd
+from hyperpy.store.etcd.client import open_etcd
 from hyperpy.store.protocol import Get, Put, Unavailable
 
 

@@ -19,7 +19,7 @@ from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.controllers.component import Controllers
 from hyperpy.components.controllers.options import Options as ControllerOptions
 from hyperpy.components.scheduler.component import Options, Scheduler
-from hyperpy.store import memory
+from hyperpy.store.engine import memory
 from hyperpy.testing.clock import ManualClock
 
 DEADLINE_S = 5.0

@@ -10,7 +10,7 @@ from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.metrics import WriteMetrics
 from hyperpy.components.apiserver.registry.objects import Objects
 from hyperpy.components.instruments import Instruments
-from hyperpy.store import memory
+from hyperpy.store.engine import memory
 from hyperpy.store.protocol import Get, KeyValue
 
 OBJECT = {

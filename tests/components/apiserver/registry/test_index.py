@@ -16,10 +16,10 @@ from hyperpy.components.apiserver.registry.metrics import ListMetrics
 from hyperpy.components.apiserver.registry.pages import Lists
 from hyperpy.components.apiserver.registry.query import ListOptions
 from hyperpy.components.instruments import Instruments
-from hyperpy.store import memory
-from hyperpy.store.options import Options
+from hyperpy.store.engine import memory
+from hyperpy.store.engine.options import Options
 from hyperpy.store.protocol import DeleteRange, Get, Put, prefix_end
-from hyperpy.store.sql import open_store
+from hyperpy.store.sql.sqlite import open_store
 
 POD = kinds.POD
 NAMES = ("a", "b", "c")

@@ -12,7 +12,7 @@ from hyperpy.components.apiserver.registry.batch import BATCH_BYTES, Batch, batc
 from hyperpy.components.apiserver.registry.change import ADDED, Change, Mark
 from hyperpy.components.apiserver.registry.feed import Feed
 from hyperpy.components.apiserver.registry.subscription import Limits, Subscription
-from hyperpy.store import memory
+from hyperpy.store.engine import memory
 from hyperpy.store.protocol import Put
 
 PREFIX = b"/registry/core/configmaps/"

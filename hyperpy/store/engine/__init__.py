@@ -1,0 +1,1 @@
+"""The watch-store itself: evaluates, queues, publishes. Its log and archive are handed in."""

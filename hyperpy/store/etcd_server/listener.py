@@ -1,0 +1,140 @@
+"""The socket of an etcd server: HTTP/2 connections go to gRPC, HTTP/1 ones get /version and /health.
+
+Which one it is stands in a connection's first bytes: gRPC clients open with HTTP/2's preface.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from aiohttp import web
+from grpclib.server import Server
+
+from hyperpy.store.etcd_server.identity import ETCD_VERSION, Identity
+from hyperpy.store.etcd_server.services import services
+from hyperpy.store.protocol import Store, StoreError
+
+_PREFACE = b"PRI * HTTP/2.0"
+
+
+class EtcdListener:
+    """A gRPC server with the two plain paths beside it. `start`, then `aclose`."""
+
+    def __init__(self, store: Store, identity: Identity) -> None:
+        self._store = store
+        self._http = web.Server(self._answer)
+        self._server = _PeekingServer(services(store, identity), self._http)
+
+    async def start(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> int:
+        """Listen; returns the port, which the system picks for 0. Raises OSError."""
+        await self._server.start(host, port, ssl=tls)
+        return self._server.port
+
+    async def aclose(self) -> None:
+        """Stop listening, cancel what is under way, drop the connections."""
+        self._server.close()
+        await self._server.wait_closed()
+        await self._http.shutdown(timeout=1.0)
+        self._server.drop_connections()
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        if request.method not in ("GET", "HEAD"):
+            return web.Response(status=405, text=f"method {request.method} is not allowed here\n")
+        if request.path == "/version":
+            return _json({"etcdserver": ETCD_VERSION, "etcdcluster": ETCD_VERSION})
+        if request.path == "/health":
+            try:
+                await self._store.revision()
+            except StoreError:
+                return _json({"health": "false"}, status=503)
+            return _json({"health": "true"})
+        return web.Response(
+            status=404, text=f"{request.path} is not served: this port has etcd's v3 gRPC API, /version and /health\n"
+        )
+
+
+def _json(content: dict[str, str], *, status: int = 200) -> web.Response:
+    return web.Response(status=status, text=json.dumps(content), content_type="application/json")
+
+
+class _PeekingServer(Server):
+    """grpclib's server, whose connections show their first bytes before they get a protocol."""
+
+    def __init__(self, handlers: Sequence[Any], http: Callable[[], asyncio.Protocol]) -> None:
+        super().__init__(handlers)
+        self._http_factory = http
+        self._transports: set[asyncio.Transport] = set()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        assert self._server is not None
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def drop_connections(self) -> None:
+        """Close what clients still hold open."""
+        for transport in list(self._transports):
+            transport.close()
+
+    def _protocol_factory(self) -> asyncio.Protocol:
+        # grpclib's one hook for it; the name has a leading underscore, its own test tools use it too.
+        return _Peek(super()._protocol_factory, self._http_factory, self._transports)
+
+
+class _Peek(asyncio.Protocol):
+    """Reads until it is clear what the client speaks, then hands the connection over with all that was read."""
+
+    def __init__(
+        self,
+        grpc: Callable[[], asyncio.Protocol],
+        http: Callable[[], asyncio.Protocol],
+        transports: set[asyncio.Transport],
+    ) -> None:
+        self._grpc = grpc
+        self._http = http
+        self._transports = transports
+        self._chosen: asyncio.Protocol | None = None
+        self._transport: asyncio.Transport | None = None
+        self._read = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by behaviour, not by class
+        self._transports.add(self._transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._chosen is not None:
+            self._chosen.data_received(data)
+            return
+        self._read += data
+        if self._read != _PREFACE[: len(self._read)] and not self._read.startswith(_PREFACE):
+            self._choose(self._http)
+        elif len(self._read) >= len(_PREFACE):
+            self._choose(self._grpc)
+
+    def eof_received(self) -> bool | None:
+        return self._chosen.eof_received() if self._chosen is not None else None
+
+    def pause_writing(self) -> None:
+        if self._chosen is not None:
+            self._chosen.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._chosen is not None:
+            self._chosen.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        assert self._transport is not None
+        self._transports.discard(self._transport)
+        if self._chosen is not None:
+            self._chosen.connection_lost(exc)
+
+    def _choose(self, factory: Callable[[], asyncio.Protocol]) -> None:
+        assert self._transport is not None
+        self._chosen = factory()
+        self._chosen.connection_made(self._transport)
+        self._chosen.data_received(self._read)
+        self._read = b""

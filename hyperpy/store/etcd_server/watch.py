@@ -1,0 +1,218 @@
+"""etcd's Watch service: many watches on one gRPC stream, answered in order.
+
+Each watch has a task that forwards its batches; the stream itself is written by one at a time. A client that does
+not read stops its forwarders (HTTP/2 flow control), its watches fill up, and the store closes them as lagged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from grpclib.exceptions import StreamTerminatedError
+from h2.exceptions import ProtocolError as ClosedStream
+
+from hyperpy.store.etcd.api import rpc_pb2 as pb
+from hyperpy.store.etcd.api.rpc_grpc import WatchBase
+from hyperpy.store.etcd.messages import event_message
+from hyperpy.store.etcd_server.identity import Identity
+from hyperpy.store.protocol import Compacted, Event, EventType, Store, StoreError, Watch
+
+PROGRESS_S = 600.0  # etcd's interval of progress marks nobody asked for
+_FRAGMENT_BYTES = 1_572_864
+_FILTERS = {pb.WatchCreateRequest.NOPUT: EventType.PUT, pb.WatchCreateRequest.NODELETE: EventType.DELETE}
+
+
+class WatchService(WatchBase):
+    """Watches."""
+
+    def __init__(self, store: Store, identity: Identity) -> None:
+        self._store = store
+        self._identity = identity
+
+    async def Watch(self, stream: Any) -> None:
+        """Serve one client's stream until it ends."""
+        await _Session(stream, self._store, self._identity).run()
+
+
+@dataclass(slots=True)
+class _Open:
+    """A watch of a session. `marks` wait for its next progress mark; `notify` sends that one to the client."""
+
+    id: int
+    watch: Watch
+    request: pb.WatchCreateRequest
+    task: asyncio.Task[None] | None = None
+    marks: list[asyncio.Future[int]] = field(default_factory=list)
+    notify: bool = False
+
+
+class _Session:
+    def __init__(self, stream: Any, store: Store, identity: Identity) -> None:
+        self._stream = stream
+        self._store = store
+        self._identity = identity
+        self._open: dict[int, _Open] = {}
+        self._next_id = 0
+        self._writing = asyncio.Lock()
+        self._progress_wanted = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until the client has nothing more to ask, or has gone."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                reporter = group.create_task(self._report_progress(), name="store/etcd-progress")
+                try:
+                    async for request in self._stream:
+                        await self._take(request, group)
+                finally:
+                    reporter.cancel()
+                    for opened in self._open.values():
+                        if opened.task is not None:
+                            opened.task.cancel()
+        except* (ClosedStream, StreamTerminatedError, ConnectionError):
+            pass
+
+    async def _take(self, request: pb.WatchRequest, group: asyncio.TaskGroup) -> None:
+        kind = request.WhichOneof("request_union")
+        if kind == "create_request":
+            await self._create(request.create_request, group)
+        elif kind == "cancel_request":
+            await self._cancel(request.cancel_request.watch_id)
+        elif kind == "progress_request":
+            self._progress_wanted.set()
+
+    async def _create(self, request: pb.WatchCreateRequest, group: asyncio.TaskGroup) -> None:
+        header = self._identity.header(await self._store.revision())
+        if request.watch_id in self._open and request.watch_id:
+            reason = "mvcc: duplicate watch ID provided on the WatchStream"
+            await self._send(
+                pb.WatchResponse(header=header, watch_id=-1, created=True, canceled=True, cancel_reason=reason)
+            )
+            return
+        watch_id = request.watch_id or self._free_id()
+        try:
+            watch = await self._store.watch(
+                request.key or b"\0",
+                request.range_end or None,
+                start_revision=request.start_revision,
+                prev_kv=request.prev_kv,
+            )
+        except StoreError as error:
+            await self._send(pb.WatchResponse(header=header, watch_id=watch_id, created=True))
+            await self._send_end(watch_id, error)
+            return
+        opened = _Open(watch_id, watch, request)
+        self._open[watch_id] = opened
+        await self._send(pb.WatchResponse(header=header, watch_id=watch_id, created=True))
+        opened.task = group.create_task(self._forward(opened), name=f"store/etcd-watch/{watch_id}")
+
+    def _free_id(self) -> int:
+        while self._next_id in self._open:
+            self._next_id += 1
+        self._next_id += 1
+        return self._next_id - 1
+
+    async def _cancel(self, watch_id: int) -> None:
+        opened = self._open.get(watch_id)
+        if opened is None or opened.task is None:
+            return
+        opened.task.cancel()
+        await asyncio.wait({opened.task})
+        header = self._identity.header(await self._store.revision())
+        await self._send(pb.WatchResponse(header=header, watch_id=watch_id, canceled=True))
+
+    async def _forward(self, opened: _Open) -> None:
+        try:
+            while await self._forward_one(opened):
+                pass
+        except StoreError as error:
+            await self._send_end(opened.id, error)
+        finally:
+            del self._open[opened.id]
+            for mark in opened.marks:
+                mark.cancel()
+            await opened.watch.aclose()
+
+    async def _forward_one(self, opened: _Open) -> bool:
+        try:
+            async with asyncio.timeout(PROGRESS_S if opened.request.progress_notify else None):
+                batch = await anext(aiter(opened.watch))
+        except TimeoutError:
+            opened.notify = True
+            await opened.watch.request_progress()
+            return True
+        except StopAsyncIteration:
+            return False
+        if batch.events:
+            await self._send_events(opened, batch.events, batch.revision)
+            return True
+        for mark in opened.marks:
+            if not mark.done():
+                mark.set_result(batch.revision)
+        opened.marks.clear()
+        if opened.notify:
+            opened.notify = False
+            await self._send(pb.WatchResponse(header=self._identity.header(batch.revision), watch_id=opened.id))
+        return True
+
+    async def _report_progress(self) -> None:
+        """Answer requests for progress: when every watch has delivered all there was when it was asked for."""
+        while True:
+            await self._progress_wanted.wait()
+            self._progress_wanted.clear()
+            marks: list[asyncio.Future[int]] = []
+            for opened in list(self._open.values()):
+                mark: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+                opened.marks.append(mark)
+                marks.append(mark)
+                await opened.watch.request_progress()
+            revision = await self._store.revision()
+            if marks:
+                await asyncio.wait(marks)
+                reached = [mark.result() for mark in marks if not mark.cancelled()]
+                revision = min([revision, *reached])
+            await self._send(pb.WatchResponse(header=self._identity.header(revision), watch_id=-1))
+
+    async def _send_events(self, opened: _Open, events: Sequence[Event], revision: int) -> None:
+        hidden = {_FILTERS[number] for number in opened.request.filters}
+        messages = [event_message(event) for event in events if event.type not in hidden]
+        if not messages:
+            return
+        header = self._identity.header(revision)
+        parts = list(_parts(messages)) if opened.request.fragment else [messages]
+        for part in parts:
+            more = part is not parts[-1]
+            await self._send(pb.WatchResponse(header=header, watch_id=opened.id, fragment=more, events=part))
+
+    async def _send_end(self, watch_id: int, error: StoreError) -> None:
+        header = self._identity.header(await self._store.revision()) if isinstance(error, Compacted) else None
+        await self._send(
+            pb.WatchResponse(
+                header=header,
+                watch_id=watch_id,
+                canceled=True,
+                compact_revision=error.revision if isinstance(error, Compacted) else 0,
+                cancel_reason=str(error),
+            )
+        )
+
+    async def _send(self, response: pb.WatchResponse) -> None:
+        async with self._writing:
+            await self._stream.send_message(response)
+
+
+def _parts(messages: Sequence[pb.Event]) -> Iterator[Sequence[pb.Event]]:
+    """Cut events into parts below the size of a message."""
+    part: list[pb.Event] = []
+    size = 0
+    for message in messages:
+        own = message.ByteSize()
+        if part and size + own > _FRAGMENT_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(message)
+        size += own
+    yield part

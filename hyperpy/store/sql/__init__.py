@@ -1,0 +1,1 @@
+"""Where the engine's log is kept in a SQL database."""

@@ -1,0 +1,284 @@
+"""The store in a SQLite file: opens it, and keeps the engine's log in it.
+
+Writes go through one thread and one connection: a group of records is one transaction, one sync to disk (WAL,
+synchronous=FULL). The newest state and the recent history are in memory; older history is read by `archive`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, create_engine, delete, exc, func, select
+from sqlalchemy.engine import Engine as Database
+from sqlalchemy.pool import StaticPool
+
+from hyperpy.store.engine.clock import Clock
+from hyperpy.store.engine.engine import Engine
+from hyperpy.store.engine.log import FloorRaised, LeaseGranted, LeaseRevoked, Loaded, Record
+from hyperpy.store.engine.options import Options
+from hyperpy.store.protocol import Event, EventType, KeyValue, Unavailable
+from hyperpy.store.sql import schema
+from hyperpy.store.sql.archive import SqliteArchive
+from hyperpy.store.sql.errors import unavailable
+from hyperpy.store.sql.file_lock import FileLock
+from hyperpy.store.sql.schema import CHANGES, LEASES
+
+T = TypeVar("T")
+
+_SWEEP_REVISIONS = 100  # of one step, so that a commit beside it waits a few milliseconds at most
+_VACUUM_PAGES = 256
+_PRAGMAS = (
+    "auto_vacuum = INCREMENTAL",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    f"journal_size_limit = {16 << 20}",
+    "busy_timeout = 1000",
+)
+
+
+async def open_store(where: str | Path, *, options: Options | None = None, clock: Clock | None = None) -> Engine:
+    """Open a store, making it when there is none. The caller closes it.
+
+    Args:
+        where: path of the SQLite file, or `sqlite:///PATH` (an absolute path makes it four slashes).
+        clock: what leases and compaction go by; the running loop when None.
+    Raises:
+        Unavailable: the file is locked, damaged, another program's or a later version's, or cannot be made.
+    """
+    options = options or Options()
+    path = _path(str(where))
+    log = SqliteLog(path)
+    loaded = await log.open(options)
+    engine = Engine(log, log.archive, loaded, options=options, clock=clock)
+    engine.start()
+    return engine
+
+
+def _path(where: str) -> Path:
+    scheme, separator, rest = where.partition("://")
+    if not separator:
+        return Path(where)
+    if scheme != "sqlite" or not rest.startswith("/") or rest == "/":
+        raise Unavailable(f"the store address {where!r} is not known here; give a file path or sqlite:///PATH")
+    return Path(rest[1:])
+
+
+class SqliteLog:
+    """The revision log in one SQLite file, written by one thread that this object owns."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-log")
+        self._database: Database | None = None
+        self._position = 0
+        self.archive = SqliteArchive(path)
+
+    async def open(self, options: Options) -> Loaded:
+        """Lock the file, bring it to this schema, read it. Raises Unavailable, and then holds nothing."""
+        try:
+            return await self._do(self._open, options)
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """One transaction; durable when this returns."""
+        await self._do(self._append, records)
+
+    async def sweep(self) -> bool:
+        """Delete the rows of a few revisions below the floor, then give free pages back to the disk."""
+        return await self._do(self._sweep)
+
+    async def aclose(self) -> None:
+        """Close the file and unlock it."""
+        await self.archive.aclose()
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown()
+
+    async def _do(self, action: Callable[..., T], *args: Any) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, action, *args)
+        except (exc.DBAPIError, sqlite3.Error, OSError) as error:
+            raise unavailable(error, self._path) from error
+
+    # -- in the thread
+
+    def _open(self, options: Options) -> Loaded:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock.acquire(self._path)
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # AUTOCOMMIT: transactions are begun and ended here in so many words, never by the driver.
+        database = create_engine(
+            "sqlite://",
+            creator=lambda: sqlite3.connect(self._path, check_same_thread=False),
+            poolclass=StaticPool,
+            isolation_level="AUTOCOMMIT",
+        )
+        self._connection = database.connect()
+        self._database = database
+        for pragma in _PRAGMAS:
+            self._connection.exec_driver_sql(f"PRAGMA {pragma}")
+        try:
+            self._in_transaction(lambda: schema.migrate(self._connection))
+        except (schema.NewerSchema, schema.ForeignFile) as error:
+            raise Unavailable(
+                f"the store {self._path} cannot be used: {error}; use the version that wrote it, or another directory"
+            ) from error
+        self._prepare()
+        return _load(self._connection, options)
+
+    def _prepare(self) -> None:
+        dialect = self._connection.dialect
+        self._insert_change = schema.insert_change(dialect).text
+        self._insert_lease = schema.insert_lease(dialect).text
+        self._delete_lease = schema.delete_lease(dialect).text
+        self._update_number = schema.update_number(dialect).text
+        driver = self._connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        self._driver = driver
+        self._position = self._connection.execute(select(func.max(CHANGES.c.position))).scalar() or 0
+
+    def _in_transaction(self, action: Callable[[], T]) -> T:
+        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            result = action()
+            self._connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        return result
+
+    def _roll_back(self) -> None:
+        driver = self._connection.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection) and driver.in_transaction:
+            driver.execute("ROLLBACK")
+
+    def _append(self, records: Sequence[Record]) -> None:
+        """The hot path: straight on the driver, with the statements rendered when the file was opened."""
+        position = self._position
+        rows = []
+        for record in records:
+            if isinstance(record, Event):
+                position += 1
+                rows.append(_row(position, record))
+        self._driver.execute("BEGIN IMMEDIATE")
+        try:
+            self._driver.executemany(self._insert_change, rows)
+            if len(rows) != len(records):
+                self._append_others(records)
+            self._driver.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        self._position = position
+
+    def _append_others(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if isinstance(record, LeaseGranted):
+                self._driver.execute(self._insert_lease, (record.id, record.ttl_s))
+            elif isinstance(record, LeaseRevoked):
+                self._driver.execute(self._delete_lease, (record.id,))
+            elif isinstance(record, FloorRaised):
+                self._driver.execute(self._update_number, (record.revision, "floor"))
+
+    def _sweep(self) -> bool:
+        swept = schema.number(self._connection, "swept")
+        floor = schema.number(self._connection, "floor")
+        if swept < floor:
+            self._in_transaction(lambda: _sweep_rows(self._connection, swept, floor))
+            return True
+        free = self._connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+        pages = self._connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        if free <= max(1024, pages // 4):  # free pages are for the writes to come
+            return False
+        # As a script: the pragma frees one page a step, and only a script is stepped to its end.
+        self._driver.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+        return True
+
+    def _close(self) -> None:
+        try:
+            if self._database is not None:
+                self._connection.close()
+                self._database.dispose()
+                self._database = None
+        finally:
+            self._lock.release()
+
+
+def _row(position: int, event: Event) -> tuple[int | bytes | None, ...]:
+    pair = event.kv
+    return (
+        position,
+        pair.mod_revision,
+        pair.key,
+        pair.value if event.type is EventType.PUT else None,
+        pair.create_revision,
+        pair.version,
+        pair.lease,
+        event.prev.mod_revision if event.prev is not None else 0,
+    )
+
+
+def _load(connection: Connection, options: Options) -> Loaded:
+    """Read the whole log once, in order: what is left at its end is the live set."""
+    floor = schema.number(connection, "floor")
+    pairs: dict[bytes, KeyValue] = {}
+    recent: deque[Event] = deque()
+    recent_after = max(1, floor - 1)
+    revision = max(1, floor)
+    for revision, key, value, create_revision, version, lease in connection.execute(
+        select(*schema.ROW).order_by(CHANGES.c.position)
+    ):
+        pair = KeyValue(key, value or b"", create_revision, revision, version, lease)
+        prev = pairs.pop(key, None)
+        if value is not None:
+            pairs[key] = pair
+        if revision > recent_after:
+            recent.append(Event(EventType.DELETE if value is None else EventType.PUT, pair, prev))
+        if len(recent) > options.window_events:
+            recent_after = recent.popleft().kv.mod_revision
+    while recent and recent[0].kv.mod_revision <= recent_after:
+        recent.popleft()
+    return Loaded(
+        pairs=list(pairs.values()),
+        recent=list(recent),
+        recent_after=recent_after,
+        revision=revision,
+        floor=floor,
+        leases=[LeaseGranted(lease_id, ttl_s) for lease_id, ttl_s in connection.execute(select(LEASES))],
+    )
+
+
+def _sweep_rows(connection: Connection, swept: int, floor: int) -> None:
+    """Delete what the revisions after `swept` replaced, and their deletions, for the next few of them.
+
+    A row goes together with or after every older row of its key, so a crash between two steps brings nothing back.
+    Rows of the floor's own revision stay: a watch may start there.
+    """
+    last = connection.execute(
+        select(CHANGES.c.revision)
+        .where(CHANGES.c.revision > swept)
+        .order_by(CHANGES.c.revision)
+        .limit(1)
+        .offset(_SWEEP_REVISIONS)
+    ).scalar()
+    last = min(floor, last or floor)
+    newer, older = CHANGES.alias("newer"), CHANGES.alias("older")
+    replaced = (
+        select(older.c.position)
+        .join(newer, (older.c.key == newer.c.key) & (older.c.revision == newer.c.prev_revision))
+        .where(newer.c.revision.between(swept, last), newer.c.prev_revision > 0)
+    )
+    connection.execute(delete(CHANGES).where(CHANGES.c.position.in_(replaced)))
+    connection.execute(
+        delete(CHANGES).where(CHANGES.c.revision.between(swept, min(last, floor - 1)), CHANGES.c.value.is_(None))
+    )
+    schema.set_number(connection, "swept", last)
