@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from hyperpy.store import failpoints
 from hyperpy.store.engine.log import Log, Record
 from hyperpy.store.engine.options import Options
 from hyperpy.store.protocol import Event, Unavailable
@@ -137,6 +138,7 @@ class Pipeline:
             self._abandon(error)
             return
         self._show(records)
+        failpoints.reach("commit/shown")
         done, self._group = self._group, []
         for write in done:
             self._finish(write, None)

@@ -20,6 +20,12 @@ _SQLITE_TEXTS = {
 }
 _SYSTEM_TEXTS = {
     errno.ENOSPC: "the disk is full; free some space and try again",
+    errno.EDQUOT: "the disk quota is used up; free some space and try again",
+    errno.EIO: "the disk failed to read or write; check the disk and the system log",
+    errno.EMFILE: "this process has no file descriptor left; raise its limit (ulimit -n)",
+    errno.ENFILE: "the system has no file descriptor left; raise its limit (sysctl fs.file-max)",
+    errno.EPERM: "the system does not permit it; check owner, mode and attributes of the directory",
+    errno.EISDIR: "the path is a directory; give the path of a file",
     errno.EROFS: "the disk is read-only; make it writable",
     errno.EACCES: "permission denied; check owner and mode of the directory",
     errno.EEXIST: "a part of the path is not a directory; choose another one",

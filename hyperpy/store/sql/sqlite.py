@@ -19,6 +19,7 @@ from sqlalchemy import Connection, create_engine, delete, exc, func, select
 from sqlalchemy.engine import Engine as Database
 from sqlalchemy.pool import StaticPool
 
+from hyperpy.store import failpoints
 from hyperpy.store.engine.clock import Clock
 from hyperpy.store.engine.engine import Engine
 from hyperpy.store.engine.log import FloorRaised, LeaseGranted, LeaseRevoked, Loaded, Record
@@ -53,6 +54,7 @@ async def open_store(where: str | Path, *, options: Options | None = None, clock
         Unavailable: the file is locked, damaged, another program's or a later version's, or cannot be made.
     """
     options = options or Options()
+    failpoints.arm(os.environ)
     path = _path(str(where))
     log = SqliteLog(path)
     loaded = await log.open(options)
@@ -114,6 +116,7 @@ class SqliteLog:
     def _open(self, options: Options) -> Loaded:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock.acquire(self._path)
+        failpoints.reach("open/locked")
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         # AUTOCOMMIT: transactions are begun and ended here in so many words, never by the driver.
         database = create_engine(
@@ -127,13 +130,19 @@ class SqliteLog:
         for pragma in _PRAGMAS:
             self._connection.exec_driver_sql(f"PRAGMA {pragma}")
         try:
-            self._in_transaction(lambda: schema.migrate(self._connection))
+            self._in_transaction(self._migrate)
         except (schema.NewerSchema, schema.ForeignFile) as error:
             raise Unavailable(
                 f"the store {self._path} cannot be used: {error}; use the version that wrote it, or another directory"
             ) from error
         self._prepare()
-        return _load(self._connection, options)
+        loaded = _load(self._connection, options)
+        failpoints.reach("open/loaded")
+        return loaded
+
+    def _migrate(self) -> None:
+        schema.migrate(self._connection)
+        failpoints.reach("open/migrated")
 
     def _prepare(self) -> None:
         dialect = self._connection.dialect
@@ -169,30 +178,38 @@ class SqliteLog:
             if isinstance(record, Event):
                 position += 1
                 rows.append(_row(position, record))
+        failpoints.reach("commit/begin")
         self._driver.execute("BEGIN IMMEDIATE")
         try:
             self._driver.executemany(self._insert_change, rows)
+            failpoints.reach("commit/rows")
             if len(rows) != len(records):
                 self._append_others(records)
+            failpoints.reach("commit/commit")
             self._driver.execute("COMMIT")
         except BaseException:
             self._roll_back()
             raise
         self._position = position
+        failpoints.reach("commit/durable")
 
     def _append_others(self, records: Sequence[Record]) -> None:
         for record in records:
             if isinstance(record, LeaseGranted):
                 self._driver.execute(self._insert_lease, (record.id, record.ttl_s))
+                failpoints.reach("lease/granted")
             elif isinstance(record, LeaseRevoked):
                 self._driver.execute(self._delete_lease, (record.id,))
+                failpoints.reach("lease/ended")
             elif isinstance(record, FloorRaised):
                 self._driver.execute(self._update_number, (record.revision, "floor"))
+                failpoints.reach("floor/raised")
 
     def _sweep(self) -> bool:
         swept = schema.number(self._connection, "swept")
         floor = schema.number(self._connection, "floor")
         if swept < floor:
+            failpoints.reach("sweep/begin")
             self._in_transaction(lambda: _sweep_rows(self._connection, swept, floor))
             return True
         free = self._connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
@@ -200,7 +217,9 @@ class SqliteLog:
         if free <= max(1024, pages // 4):  # free pages are for the writes to come
             return False
         # As a script: the pragma frees one page a step, and only a script is stepped to its end.
+        failpoints.reach("vacuum/begin")
         self._driver.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+        failpoints.reach("vacuum/end")
         return True
 
     def _close(self) -> None:
@@ -278,7 +297,9 @@ def _sweep_rows(connection: Connection, swept: int, floor: int) -> None:
         .where(newer.c.revision.between(swept, last), newer.c.prev_revision > 0)
     )
     connection.execute(delete(CHANGES).where(CHANGES.c.position.in_(replaced)))
+    failpoints.reach("sweep/rows")
     connection.execute(
         delete(CHANGES).where(CHANGES.c.revision.between(swept, min(last, floor - 1)), CHANGES.c.value.is_(None))
     )
     schema.set_number(connection, "swept", last)
+    failpoints.reach("sweep/commit")
