@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
-from store.real_etcd import running_etcd
-from store.served import served
+from store.reading import next_batch, next_events, told
 
-from hyperpy.store.engine import memory
-from hyperpy.store.etcd.client import open_etcd
 from hyperpy.store.protocol import (
     Compacted,
     Compare,
     DeleteRange,
     DeleteResult,
-    Event,
     EventType,
     FutureRevision,
     Get,
@@ -33,55 +27,9 @@ from hyperpy.store.protocol import (
     Target,
     Txn,
     TxnResult,
-    Watch,
     WatchBatch,
     prefix_end,
 )
-from hyperpy.store.sql import sqlite
-
-
-@pytest.fixture(scope="module")
-def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_etcd(tmp_path_factory.mktemp("etcd") / "data") as address:
-        yield address
-
-
-@pytest.fixture(params=["memory", "sqlite", "etcd", "served"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    opened: Store
-    if request.param == "memory":
-        opened = await memory.open_store()
-    elif request.param == "sqlite":
-        opened = await sqlite.open_store(tmp_path / "store.db")
-    elif request.param == "served":  # our own server, spoken to by our own client
-        async with served(tmp_path / "store.db") as address:
-            opened = await open_etcd([address])
-            yield opened
-            await opened.aclose()
-        return
-    else:
-        opened = await open_etcd([request.getfixturevalue("etcd")])
-        await opened.delete(DeleteRange(b"\0", b"\0"))
-    yield opened
-    await opened.aclose()
-
-
-async def next_batch(watch: Watch) -> WatchBatch:
-    async with asyncio.timeout(10):
-        return await anext(aiter(watch))
-
-
-async def next_events(watch: Watch, count: int) -> list[Event]:
-    """The next `count` events; a batch may bring several, and must not bring more."""
-    events: list[Event] = []
-    while len(events) < count:
-        events.extend((await next_batch(watch)).events)
-    assert len(events) == count
-    return events
-
-
-def told(events: list[Event]) -> list[tuple[str, bytes, bytes]]:
-    return [(event.type.value, event.kv.key, event.kv.value) for event in events]
 
 
 class TestKeys:
