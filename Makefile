@@ -18,7 +18,7 @@ test: $(TESTABLE)  ## everything but the slow tests
 	tests/with-system $(BIN)/pytest -m "not slow"
 
 test-all: $(TESTABLE)  ## everything
-	tests/with-system $(BIN)/pytest
+	HYPERPY_FAULTS=all tests/with-system $(BIN)/pytest
 
 check: lint test  ## what a change must pass
 
