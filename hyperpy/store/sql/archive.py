@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +20,8 @@ if TYPE_CHECKING:
     import aiosqlite
 
 
-class SqliteArchive:
-    """Opened at the first read; most stores never need it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._dialect = SQLiteDialect_pysqlite(paramstyle="qmark")
-        self._opening = asyncio.Lock()
-        self._connection: aiosqlite.Connection | None = None
+class SqlArchive(ABC):
+    """History in the tables of any SQL database."""
 
     async def read(self, request: Get) -> Range:
         """The keys of a range as they were at a revision."""
@@ -53,6 +48,20 @@ class SqliteArchive:
             .order_by(CHANGES.c.position)
         )
         return [_event(row) for row in await self._rows(statement)]
+
+    @abstractmethod
+    async def _rows(self, statement: Select[Any]) -> list[Any]:
+        """What a statement selects. Raises Unavailable."""
+
+
+class SqliteArchive(SqlArchive):
+    """Opened at the first read; most stores never need it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._dialect = SQLiteDialect_pysqlite(paramstyle="qmark")
+        self._opening = asyncio.Lock()
+        self._connection: aiosqlite.Connection | None = None
 
     async def aclose(self) -> None:
         """Close the connection."""

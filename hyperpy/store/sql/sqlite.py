@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, delete, exc, func, select
+from sqlalchemy import create_engine, exc, func, select
 from sqlalchemy.engine import Engine as Database
 from sqlalchemy.pool import StaticPool
 
@@ -24,16 +23,15 @@ from hyperpy.store.engine.clock import Clock
 from hyperpy.store.engine.engine import Engine
 from hyperpy.store.engine.log import FloorRaised, LeaseGranted, LeaseRevoked, Loaded, Record
 from hyperpy.store.engine.options import Options
-from hyperpy.store.protocol import Event, EventType, KeyValue, Unavailable
-from hyperpy.store.sql import schema
+from hyperpy.store.protocol import Event, Unavailable
+from hyperpy.store.sql import rows, schema
 from hyperpy.store.sql.archive import SqliteArchive
 from hyperpy.store.sql.errors import unavailable
 from hyperpy.store.sql.file_lock import FileLock
-from hyperpy.store.sql.schema import CHANGES, LEASES
+from hyperpy.store.sql.schema import CHANGES
 
 T = TypeVar("T")
 
-_SWEEP_REVISIONS = 100  # of one step, so that a commit beside it waits a few milliseconds at most
 _VACUUM_PAGES = 256
 _PRAGMAS = (
     "auto_vacuum = INCREMENTAL",
@@ -136,7 +134,7 @@ class SqliteLog:
                 f"the store {self._path} cannot be used: {error}; use the version that wrote it, or another directory"
             ) from error
         self._prepare()
-        loaded = _load(self._connection, options)
+        loaded = rows.load(self._connection, options)
         failpoints.reach("open/loaded")
         return loaded
 
@@ -173,17 +171,17 @@ class SqliteLog:
     def _append(self, records: Sequence[Record]) -> None:
         """The hot path: straight on the driver, with the statements rendered when the file was opened."""
         position = self._position
-        rows = []
+        changes = []
         for record in records:
             if isinstance(record, Event):
                 position += 1
-                rows.append(_row(position, record))
+                changes.append(rows.row(position, record))
         failpoints.reach("commit/begin")
         self._driver.execute("BEGIN IMMEDIATE")
         try:
-            self._driver.executemany(self._insert_change, rows)
+            self._driver.executemany(self._insert_change, changes)
             failpoints.reach("commit/rows")
-            if len(rows) != len(records):
+            if len(changes) != len(records):
                 self._append_others(records)
             failpoints.reach("commit/commit")
             self._driver.execute("COMMIT")
@@ -210,7 +208,7 @@ class SqliteLog:
         floor = schema.number(self._connection, "floor")
         if swept < floor:
             failpoints.reach("sweep/begin")
-            self._in_transaction(lambda: _sweep_rows(self._connection, swept, floor))
+            self._in_transaction(lambda: rows.sweep(self._connection, swept, floor))
             return True
         free = self._connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
         pages = self._connection.exec_driver_sql("PRAGMA page_count").scalar_one()
@@ -230,76 +228,3 @@ class SqliteLog:
                 self._database = None
         finally:
             self._lock.release()
-
-
-def _row(position: int, event: Event) -> tuple[int | bytes | None, ...]:
-    pair = event.kv
-    return (
-        position,
-        pair.mod_revision,
-        pair.key,
-        pair.value if event.type is EventType.PUT else None,
-        pair.create_revision,
-        pair.version,
-        pair.lease,
-        event.prev.mod_revision if event.prev is not None else 0,
-    )
-
-
-def _load(connection: Connection, options: Options) -> Loaded:
-    """Read the whole log once, in order: what is left at its end is the live set."""
-    floor = schema.number(connection, "floor")
-    pairs: dict[bytes, KeyValue] = {}
-    recent: deque[Event] = deque()
-    recent_after = max(1, floor - 1)
-    revision = max(1, floor)
-    for revision, key, value, create_revision, version, lease in connection.execute(
-        select(*schema.ROW).order_by(CHANGES.c.position)
-    ):
-        pair = KeyValue(key, value or b"", create_revision, revision, version, lease)
-        prev = pairs.pop(key, None)
-        if value is not None:
-            pairs[key] = pair
-        if revision > recent_after:
-            recent.append(Event(EventType.DELETE if value is None else EventType.PUT, pair, prev))
-        if len(recent) > options.window_events:
-            recent_after = recent.popleft().kv.mod_revision
-    while recent and recent[0].kv.mod_revision <= recent_after:
-        recent.popleft()
-    return Loaded(
-        pairs=list(pairs.values()),
-        recent=list(recent),
-        recent_after=recent_after,
-        revision=revision,
-        floor=floor,
-        leases=[LeaseGranted(lease_id, ttl_s) for lease_id, ttl_s in connection.execute(select(LEASES))],
-    )
-
-
-def _sweep_rows(connection: Connection, swept: int, floor: int) -> None:
-    """Delete what the revisions after `swept` replaced, and their deletions, for the next few of them.
-
-    A row goes together with or after every older row of its key, so a crash between two steps brings nothing back.
-    Rows of the floor's own revision stay: a watch may start there.
-    """
-    last = connection.execute(
-        select(CHANGES.c.revision)
-        .where(CHANGES.c.revision > swept)
-        .order_by(CHANGES.c.revision)
-        .limit(1)
-        .offset(_SWEEP_REVISIONS)
-    ).scalar()
-    last = min(floor, last or floor)
-    newer, older = CHANGES.alias("newer"), CHANGES.alias("older")
-    replaced = (
-        select(older.c.position)
-        .join(newer, (older.c.key == newer.c.key) & (older.c.revision == newer.c.prev_revision))
-        .where(newer.c.revision.between(swept, last), newer.c.prev_revision > 0)
-    )
-    connection.execute(delete(CHANGES).where(CHANGES.c.position.in_(replaced)))
-    failpoints.reach("sweep/rows")
-    connection.execute(
-        delete(CHANGES).where(CHANGES.c.revision.between(swept, min(last, floor - 1)), CHANGES.c.value.is_(None))
-    )
-    schema.set_number(connection, "swept", last)
-    failpoints.reach("sweep/commit")

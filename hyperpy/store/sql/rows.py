@@ -1,0 +1,90 @@
+"""The log as rows: a change made a row, the whole log read at the start, old rows deleted. For every SQL database."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from sqlalchemy import Connection, delete, select
+
+from hyperpy.store import failpoints
+from hyperpy.store.engine.log import LeaseGranted, Loaded
+from hyperpy.store.engine.options import Options
+from hyperpy.store.protocol import Event, EventType, KeyValue
+from hyperpy.store.sql import schema
+from hyperpy.store.sql.schema import CHANGES, LEASES
+
+_SWEEP_REVISIONS = 100  # of one step, so that a commit beside it waits a few milliseconds at most
+
+
+def row(position: int, event: Event) -> tuple[int | bytes | None, ...]:
+    """A change as a row of the log, in the order of the table's columns."""
+    pair = event.kv
+    return (
+        position,
+        pair.mod_revision,
+        pair.key,
+        pair.value if event.type is EventType.PUT else None,
+        pair.create_revision,
+        pair.version,
+        pair.lease,
+        event.prev.mod_revision if event.prev is not None else 0,
+    )
+
+
+def load(connection: Connection, options: Options) -> Loaded:
+    """Read the whole log once, in order: what is left at its end is the live set."""
+    floor = schema.number(connection, "floor")
+    pairs: dict[bytes, KeyValue] = {}
+    recent: deque[Event] = deque()
+    recent_after = max(1, floor - 1)
+    revision = max(1, floor)
+    for revision, key, value, create_revision, version, lease in connection.execute(
+        select(*schema.ROW).order_by(CHANGES.c.position)
+    ):
+        pair = KeyValue(key, value or b"", create_revision, revision, version, lease)
+        prev = pairs.pop(key, None)
+        if value is not None:
+            pairs[key] = pair
+        if revision > recent_after:
+            recent.append(Event(EventType.DELETE if value is None else EventType.PUT, pair, prev))
+        if len(recent) > options.window_events:
+            recent_after = recent.popleft().kv.mod_revision
+    while recent and recent[0].kv.mod_revision <= recent_after:
+        recent.popleft()
+    return Loaded(
+        pairs=list(pairs.values()),
+        recent=list(recent),
+        recent_after=recent_after,
+        revision=revision,
+        floor=floor,
+        leases=[LeaseGranted(lease_id, ttl_s) for lease_id, ttl_s in connection.execute(select(LEASES))],
+    )
+
+
+def sweep(connection: Connection, swept: int, floor: int) -> None:
+    """Delete what the revisions after `swept` replaced, and their deletions, for the next few of them.
+
+    A row goes together with or after every older row of its key, so a crash between two steps brings nothing back.
+    Rows of the floor's own revision stay: a watch may start there.
+    """
+    last = connection.execute(
+        select(CHANGES.c.revision)
+        .where(CHANGES.c.revision > swept)
+        .order_by(CHANGES.c.revision)
+        .limit(1)
+        .offset(_SWEEP_REVISIONS)
+    ).scalar()
+    last = min(floor, last or floor)
+    newer, older = CHANGES.alias("newer"), CHANGES.alias("older")
+    replaced = (
+        select(older.c.position)
+        .join(newer, (older.c.key == newer.c.key) & (older.c.revision == newer.c.prev_revision))
+        .where(newer.c.revision.between(swept, last), newer.c.prev_revision > 0)
+    )
+    connection.execute(delete(CHANGES).where(CHANGES.c.position.in_(replaced)))
+    failpoints.reach("sweep/rows")
+    connection.execute(
+        delete(CHANGES).where(CHANGES.c.revision.between(swept, min(last, floor - 1)), CHANGES.c.value.is_(None))
+    )
+    schema.set_number(connection, "swept", last)
+    failpoints.reach("sweep/commit")
