@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hyperpy.client.workqueue import WorkQueue
+from hyperpy.components.controllers.clusterroleaggregation import ClusterRoleAggregation
 from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.deployment import DeploymentController
 from hyperpy.components.controllers.endpoints import EndpointsController
@@ -24,6 +25,7 @@ from hyperpy.components.controllers.resourcequota import ResourceQuotaController
 from hyperpy.components.controllers.rootca import RootCAPublisher
 from hyperpy.components.controllers.serviceaccount import ServiceAccountController
 from hyperpy.components.controllers.tainteviction import TaintEvictionController
+from hyperpy.components.controllers.ttl import TTLController
 from hyperpy.components.controllers.validatingadmissionpolicy import ValidatingAdmissionPolicyStatusController
 
 
@@ -70,6 +72,8 @@ CONTROLLERS = (
     Row("resourcequota-controller", "resourcequota", ResourceQuotaController),
     Row("persistentvolumeclaim-protection-controller", "pvc-protection", PVCProtectionController),
     Row("persistentvolume-protection-controller", "pv-protection", PVProtectionController),
+    Row("clusterrole-aggregation-controller", "clusterrole-aggregation", ClusterRoleAggregation),
+    Row("ttl-controller", "ttl", TTLController),
     Row("garbage-collector-controller", "garbagecollector", GarbageCollector, workers=16),
     Row("pod-garbage-collector-controller", "podgc", PodGarbageCollector),
     Row(
