@@ -5,6 +5,8 @@ catching up ──cursor reaches the newest revision──▶ live ──buffer 
 
 A watcher that starts in the past first reads history, in steps, from its cursor. The step that reaches the newest
 revision and the entry into the live table happen with no await between them, so nothing falls in a gap.
+Watchers of the same range are found together and are handed the same events; what comes while a watcher's reader is
+busy waits in its buffer and is read at once, so the busier the loop, the fewer and larger the batches.
 Overflow rule: a live watcher's buffer holds `watch_events` changes; what does not fit closes it with WatchLagged.
 One group of changes always fits an empty buffer, however large.
 """
@@ -13,12 +15,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from hyperpy.store.engine.history import History
-from hyperpy.store.engine.keyspace import in_range
 from hyperpy.store.engine.log import Archive
+from hyperpy.store.engine.range_index import RangeIndex
 from hyperpy.store.protocol import Compacted, Event, StoreError, Unavailable, WatchBatch, WatchLagged
 
 _STEP = 500  # revisions read from the archive at a time
@@ -33,14 +34,37 @@ class Past(Protocol):
     floor: int
 
 
+class _Audience:
+    """The live watchers of one range."""
+
+    def __init__(self) -> None:
+        self.watchers: set[Watcher] = set()
+
+    def tell(self, events: list[Event]) -> None:
+        """Hand changes of the range to every watcher."""
+        plain: list[Event] | None = None
+        for watcher in list(self.watchers):  # one that lags leaves
+            if watcher.prev_kv:
+                watcher.push(events)
+                continue
+            if plain is None:
+                plain = _without_prev(events)
+            watcher.push(plain)
+
+
+def _without_prev(events: Sequence[Event]) -> list[Event]:
+    return [event if event.prev is None else Event(event.type, event.kv) for event in events]
+
+
 class Broadcaster:
     """The live watchers, by the range they watch."""
 
     def __init__(self, past: Past, *, watch_events: int) -> None:
         self.past = past
         self._watch_events = watch_events
-        self._by_key: dict[bytes, set[Watcher]] = {}
-        self._by_range: dict[tuple[bytes, bytes], set[Watcher]] = {}
+        self._audiences: dict[tuple[bytes, bytes | None], _Audience] = {}
+        self._by_key: dict[bytes, _Audience] = {}
+        self._by_range: RangeIndex[_Audience] = RangeIndex()
         self._all: set[Watcher] = set()
 
     def open(self, key: bytes, end: bytes | None, *, start_revision: int, prev_kv: bool) -> Watcher:
@@ -56,42 +80,48 @@ class Broadcaster:
 
     def join(self, watcher: Watcher) -> None:
         """From now on the watcher gets every change of its range."""
-        self._set_of(watcher).add(watcher)
+        key, end = watcher.key, watcher.end
+        audience = self._audiences.get((key, end))
+        if audience is None:
+            audience = self._audiences[key, end] = _Audience()
+            if end is None:
+                self._by_key[key] = audience
+            else:
+                self._by_range.add(key, end, audience)
+        audience.watchers.add(watcher)
 
     def leave(self, watcher: Watcher) -> None:
         """Forget a watcher."""
+        key, end = watcher.key, watcher.end
         self._all.discard(watcher)
-        watchers = self._set_of(watcher)
-        watchers.discard(watcher)
-        if not watchers:
-            if watcher.end is None:
-                del self._by_key[watcher.key]
-            else:
-                del self._by_range[watcher.key, watcher.end]
+        audience = self._audiences.get((key, end))
+        if audience is None:
+            return
+        audience.watchers.discard(watcher)
+        if audience.watchers:
+            return
+        del self._audiences[key, end]
+        if end is None:
+            del self._by_key[key]
+        else:
+            self._by_range.remove(key, end, audience)
 
     def publish(self, events: Sequence[Event]) -> None:
         """Hand out the changes of one commit."""
-        found: dict[Watcher, list[Event]] = {}
+        found: dict[_Audience, list[Event]] = {}
         for event in events:
             name = event.kv.key
-            for watcher in self._by_key.get(name, ()):
-                found.setdefault(watcher, []).append(event)
-            for (key, end), watchers in self._by_range.items():
-                if in_range(name, key, end):
-                    for watcher in watchers:
-                        found.setdefault(watcher, []).append(event)
-        for watcher, matching in found.items():
-            watcher.push(matching)
+            if (audience := self._by_key.get(name)) is not None:
+                found.setdefault(audience, []).append(event)
+            for audience in self._by_range.at(name):
+                found.setdefault(audience, []).append(event)
+        for audience, matching in found.items():
+            audience.tell(matching)
 
     def close(self) -> None:
         """End all watches: the store is closing."""
         for watcher in list(self._all):
             watcher.fail(Unavailable("the store was closed"))
-
-    def _set_of(self, watcher: Watcher) -> set[Watcher]:
-        if watcher.end is None:
-            return self._by_key.setdefault(watcher.key, set())
-        return self._by_range.setdefault((watcher.key, watcher.end), set())
 
 
 class Watcher:
@@ -102,17 +132,17 @@ class Watcher:
     ) -> None:
         self.key = key
         self.end = end
+        self.prev_kv = prev_kv
         self._broadcaster = broadcaster
         self._past = broadcaster.past
         self._start = start
         self._cursor: int | None = start if start <= self._past.committed else None  # None: live
-        self._prev_kv = prev_kv
         self._max_events = max_events
         self._buffer: list[Event] = []
         self._progress_wanted = False
         self._failure: StoreError | None = None
         self._closed = False
-        self._stirred = asyncio.Event()
+        self._rest: asyncio.Future[None] | None = None  # what the reader waits for, while it does
 
     def __aiter__(self) -> AsyncIterator[WatchBatch]:
         return self
@@ -128,19 +158,22 @@ class Watcher:
                 await self._catch_up(self._cursor)
             if self._buffer:
                 events, self._buffer = self._buffer, []
-                return WatchBatch(self._dressed(events), self._delivered())
+                return WatchBatch(events, self._delivered())
             if self._cursor is not None:
                 continue
             if self._progress_wanted:
                 self._progress_wanted = False
                 return WatchBatch((), self._past.committed)
-            self._stirred.clear()
-            await self._stirred.wait()
+            self._rest = asyncio.get_running_loop().create_future()
+            try:
+                await self._rest
+            finally:
+                self._rest = None
 
     async def request_progress(self) -> None:
         """Ask for an empty batch once everything before now was delivered."""
         self._progress_wanted = True
-        self._stirred.set()
+        self._stir()
 
     async def aclose(self) -> None:
         """Close the watch; a reader that waits for a batch ends."""
@@ -148,7 +181,7 @@ class Watcher:
         self._closed = True
 
     def push(self, events: list[Event]) -> None:
-        """Changes of newly committed revisions."""
+        """Changes of newly committed revisions. The list is other watchers' too."""
         if self._start > events[0].kv.mod_revision:
             events = [event for event in events if event.kv.mod_revision >= self._start]
             if not events:
@@ -160,7 +193,7 @@ class Watcher:
             )
             return
         self._buffer.extend(events)
-        self._stirred.set()
+        self._stir()
 
     def fail(self, error: StoreError) -> None:
         """End with an error, at once: what is buffered is dropped."""
@@ -170,7 +203,7 @@ class Watcher:
     def _end(self) -> None:
         self._broadcaster.leave(self)
         self._buffer = []
-        self._stirred.set()
+        self._stir()
 
     def _delivered(self) -> int:
         return self._past.committed if self._cursor is None else self._cursor - 1
@@ -182,7 +215,8 @@ class Watcher:
             self.fail(Compacted(past.floor))
             return
         if past.archive is None or cursor >= past.history.start:
-            self._buffer = past.history.since(cursor, key=self.key, end=self.end)
+            events = past.history.since(cursor, key=self.key, end=self.end)
+            self._buffer = events if self.prev_kv else _without_prev(events)
             self._cursor = None
             self._broadcaster.join(self)
             return
@@ -193,8 +227,9 @@ class Watcher:
         if cursor < past.floor:  # what was read may be full of holes
             self.fail(Compacted(past.floor))
             return
-        self._buffer = events
+        self._buffer = events if self.prev_kv else _without_prev(events)
         self._cursor = last + 1
 
-    def _dressed(self, events: list[Event]) -> list[Event]:
-        return events if self._prev_kv else [replace(event, prev=None) for event in events]
+    def _stir(self) -> None:
+        if self._rest is not None and not self._rest.done():
+            self._rest.set_result(None)

@@ -34,6 +34,34 @@ async def test_one_large_revision_does_not_close_a_watcher_that_kept_up() -> Non
     await store.aclose()
 
 
+async def test_watchers_of_one_range_get_the_replaced_values_only_where_they_asked() -> None:
+    store = await memory.open_store()
+    await store.put(Put(b"/a", b"1"))
+    with_prev = await store.watch(b"/a", prefix_end(b"/a"), prev_kv=True)
+    plain = await store.watch(b"/a", prefix_end(b"/a"))
+    late = await store.watch(b"/a", prefix_end(b"/a"), start_revision=2)
+    await store.put(Put(b"/a", b"2"))
+    await store.delete(DeleteRange(b"/a"))
+    events = (await anext(with_prev)).events
+    assert [event.prev.value if event.prev else None for event in events] == [b"1", b"2"]
+    assert [event.prev for event in (await anext(plain)).events] == [None, None]
+    assert [event.prev for event in (await anext(late)).events] == [None, None, None]
+    await store.aclose()
+
+
+async def test_a_watcher_that_is_closed_leaves_the_others_of_its_range() -> None:
+    store = await memory.open_store()
+    first, second = [await store.watch(b"/a", prefix_end(b"/a")) for _ in range(2)]
+    await first.aclose()
+    await store.put(Put(b"/a", b"1"))
+    assert [event.kv.value for event in (await anext(second)).events] == [b"1"]
+    await second.aclose()
+    third = await store.watch(b"/a", prefix_end(b"/a"))
+    await store.put(Put(b"/a", b"2"))
+    assert [event.kv.value for event in (await anext(third)).events] == [b"2"]
+    await store.aclose()
+
+
 async def test_a_watcher_catches_up_from_the_file_while_writes_go_on(tmp_path: Path) -> None:
     store = await sqlite.open_store(tmp_path / "store.db", options=Options(window_events=20))
     await asyncio.gather(*(store.put(Put(b"/k%d" % (i % 5), b"%d" % i)) for i in range(1500)))
