@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hyperpy.store.etcd_server.identity import Identity
 from hyperpy.store.etcd_server.listener import EtcdListener
+from hyperpy.store.etcd_server.v2.api import V2Api
 from hyperpy.store.sql.sqlite import open_store
 
 
@@ -16,8 +17,12 @@ async def served(file: Path) -> AsyncIterator[str]:
     """Yields its client address."""
     store = await open_store(file)
     urls: list[str] = []
-    listener = EtcdListener(store, Identity("one", urls, lambda: file.stat().st_size))
+    identity = Identity("one", urls, lambda: file.stat().st_size)
+    v2 = V2Api(file.with_name("v2.db"), identity)
+    await v2.start()
+    listener = EtcdListener(store, identity, v2)
     urls.append(f"http://127.0.0.1:{await listener.start('127.0.0.1', 0)}")
     yield urls[0]
     await listener.aclose()
+    await v2.aclose()
     await store.aclose()

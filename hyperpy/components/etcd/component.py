@@ -16,6 +16,7 @@ from hyperpy.store.protocol import Unavailable
 if TYPE_CHECKING:
     from hyperpy.store.engine.engine import Engine
     from hyperpy.store.etcd_server.listener import EtcdListener
+    from hyperpy.store.etcd_server.v2.api import V2Api
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Options:
     """How to serve.
 
     Args:
-        data_dir: holds store.db.
+        data_dir: holds store.db, and v2.db once the v2 API is used.
         listen: addresses to listen on; port 0 picks a free one.
         advertise: client URLs told to clients; none: those it listens on.
         cert_file: the server's certificate in PEM form, and `key_file` its key, for https addresses.
@@ -73,34 +74,41 @@ class Etcd:
             store = await open_store(file)
         except Unavailable as error:
             raise StartFailure(str(error)) from error
-        listeners: list[EtcdListener] = []
+        parts: list[EtcdListener | V2Api] = []
         try:
-            await self._listen(listeners, store, file, tls)
+            await self._serve(parts, store, file, tls)
             log.info("etcd v3 is served at %s from %s", ", ".join(self.urls), file)
             ready()
             await asyncio.Event().wait()
             raise AssertionError("the wait ends by cancellation only")
         finally:
-            for listener in listeners:
-                await listener.aclose()
+            for part in reversed(parts):
+                await part.aclose()
             await store.aclose()
 
-    async def _listen(
-        self, listeners: list[EtcdListener], store: Engine, file: Path, tls: ssl.SSLContext | None
+    async def _serve(
+        self, parts: list[EtcdListener | V2Api], store: Engine, file: Path, tls: ssl.SSLContext | None
     ) -> None:
         from hyperpy.store.etcd_server.identity import Identity
         from hyperpy.store.etcd_server.listener import EtcdListener
+        from hyperpy.store.etcd_server.v2.api import V2Api
 
         urls = list(self._options.advertise)
         identity = Identity(self._options.name, urls, lambda: file.stat().st_size)
+        v2 = V2Api(file.with_name("v2.db"), identity)
+        parts.append(v2)
+        try:
+            await v2.start()
+        except Unavailable as error:
+            raise StartFailure(str(error)) from error
         for address in self._options.listen:
-            listener = EtcdListener(store, identity)
+            listener = EtcdListener(store, identity, v2)
             try:
                 port = await listener.start(address.host, address.port, tls=tls if address.secure else None)
             except OSError as error:
                 reason = error.strerror or error
                 raise StartFailure(f"etcd cannot listen on {address}: {reason}; choose another address") from error
-            listeners.append(listener)
+            parts.append(listener)
             self.urls = [*self.urls, str(Address(address.host, port, address.secure))]
         urls += () if self._options.advertise else self.urls
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from hyperpy.store.engine.broadcaster import Broadcaster, Watcher
 from hyperpy.store.engine.clock import Clock
@@ -42,6 +43,8 @@ from hyperpy.store.protocol import (
 )
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Engine:
@@ -188,6 +191,27 @@ class Engine:
     async def compact(self, revision: int) -> None:
         """Forget history below `revision`; returns when that is durable, the rows go in the background."""
         await self._pipeline.write(partial(self._begin_compaction, revision))
+
+    def inspect(self, action: Callable[[Draft], T]) -> T:
+        """Read the newest committed state in more than one look, at once. What `action` writes is dropped."""
+        self._refuse_when_closed()
+        revision, floor = self.committed, self.floor
+        return action(Draft(self._live, {}, revision=revision, floor=floor, has_lease=bool, past={}))
+
+    async def transact(self, action: Callable[[Draft], T]) -> T:
+        """Read and write as one transaction, without a second try: `action` sees the writes queued before it.
+
+        Args:
+            action: returns the answer, which is given once its writes are durable; quick, without side effects. What
+                it raises is passed on, and then nothing is written.
+        Raises:
+            Unavailable: the log could not take it; nothing of it is visible.
+        """
+        return await self._pipeline.write(partial(self._run, action))
+
+    def _run(self, action: Callable[[Draft], T]) -> tuple[T, list[Record]]:
+        draft = self._draft({})
+        return action(draft), self._take_in(draft)
 
     def _evaluate(self, operation: Operation, past: dict[Get, Range]) -> tuple[Result, list[Record]]:
         draft = self._draft(past)

@@ -125,6 +125,10 @@ class Draft:
         responses = [self.run(operation) for operation in branch]
         return TxnResult(succeeded, self.revision, responses)
 
+    def get(self, key: bytes) -> KeyValue | None:
+        """A key as it is now, or None."""
+        return self._current(key)
+
     def lease_of(self, key: bytes) -> int:
         """The lease a key is bound to, 0 for none."""
         pair = self._current(key)

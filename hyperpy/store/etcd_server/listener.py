@@ -1,4 +1,4 @@
-"""The socket of an etcd server: HTTP/2 connections go to gRPC, HTTP/1 ones get /version and /health.
+"""The socket of an etcd server: HTTP/2 connections go to gRPC, HTTP/1 ones get /v2, /version and /health.
 
 Which one it is stands in a connection's first bytes: gRPC clients open with HTTP/2's preface.
 """
@@ -16,17 +16,24 @@ from grpclib.server import Server
 
 from hyperpy.store.etcd_server.identity import ETCD_VERSION, Identity
 from hyperpy.store.etcd_server.services import services
+from hyperpy.store.etcd_server.v2.api import V2Api
 from hyperpy.store.protocol import Store, StoreError
 
 _PREFACE = b"PRI * HTTP/2.0"
 
 
 class EtcdListener:
-    """A gRPC server with the two plain paths beside it. `start`, then `aclose`."""
+    """A gRPC server with the plain paths beside it. `start`, then `aclose`.
 
-    def __init__(self, store: Store, identity: Identity) -> None:
+    Args:
+        v2: the v2 API, which the caller closes after the listener.
+    """
+
+    def __init__(self, store: Store, identity: Identity, v2: V2Api) -> None:
         self._store = store
-        self._http = web.Server(self._answer)
+        self._v2 = v2
+        # A client that hangs up ends its request: some wait for ever.
+        self._http = web.Server(self._answer, handler_cancellation=True)
         self._server = _PeekingServer(services(store, identity), self._http)
 
     async def start(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> int:
@@ -37,11 +44,14 @@ class EtcdListener:
     async def aclose(self) -> None:
         """Stop listening, cancel what is under way, drop the connections."""
         self._server.close()
+        self._v2.stop_waiting()
         await self._server.wait_closed()
         await self._http.shutdown(timeout=1.0)
         self._server.drop_connections()
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path.startswith("/v2/"):
+            return await self._v2.answer(request)
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, text=f"method {request.method} is not allowed here\n")
         if request.path == "/version":
@@ -53,7 +63,8 @@ class EtcdListener:
                 return _json({"health": "false"}, status=503)
             return _json({"health": "true"})
         return web.Response(
-            status=404, text=f"{request.path} is not served: this port has etcd's v3 gRPC API, /version and /health\n"
+            status=404,
+            text=f"{request.path} is not served: this port has etcd's v3 gRPC API, /v2, /version and /health\n",
         )
 
 
