@@ -9,6 +9,7 @@ from typing import Protocol
 from hyperpy.client.workqueue import WorkQueue
 from hyperpy.components.controllers.clusterroleaggregation import ClusterRoleAggregation
 from hyperpy.components.controllers.context import Context
+from hyperpy.components.controllers.cronjob import CronJobController
 from hyperpy.components.controllers.deployment import DeploymentController
 from hyperpy.components.controllers.endpoints import EndpointsController
 from hyperpy.components.controllers.endpointslice import EndpointSliceController
@@ -26,6 +27,7 @@ from hyperpy.components.controllers.rootca import RootCAPublisher
 from hyperpy.components.controllers.serviceaccount import ServiceAccountController
 from hyperpy.components.controllers.tainteviction import TaintEvictionController
 from hyperpy.components.controllers.ttl import TTLController
+from hyperpy.components.controllers.ttlafterfinished import TTLAfterFinishedController
 from hyperpy.components.controllers.validatingadmissionpolicy import ValidatingAdmissionPolicyStatusController
 
 
@@ -67,6 +69,8 @@ CONTROLLERS = (
     Row("replicationcontroller-controller", "replicationcontroller", ReplicationControllerController),
     Row("replicaset-controller", "replicaset", ReplicaSetController),
     Row("deployment-controller", "deployment", DeploymentController),
+    Row("cronjob-controller", "cronjob", CronJobController),
+    Row("ttl-after-finished-controller", "ttl-after-finished", TTLAfterFinishedController),
     Row("endpoints-controller", "endpoint", EndpointsController),
     Row("endpointslice-controller", "endpointslice", EndpointSliceController),
     Row("resourcequota-controller", "resourcequota", ResourceQuotaController),

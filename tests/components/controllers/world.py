@@ -151,7 +151,9 @@ async def new_world() -> AsyncIterator[World]:
     """A cluster that has just been made."""
     clock = ManualClock()
     store = await memory.open_store()
-    handler = resources.build(store, kinds.built_in(), CoreConfig(), clock, rng=random.Random(1))
+    handler = resources.build(
+        store, kinds.built_in(), CoreConfig(bookmark_interval_s=86_400), clock, rng=random.Random(1)
+    )
 
     async def answer(request: Request) -> Response:
         return await handler(request, paths.parse(request.method, request.path, request.query))
