@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from store.real_etcd import running_etcd
+from store.real_postgres import Postgres, running_postgres
 from store.served import served
 
 from hyperpy.store.engine import memory
 from hyperpy.store.etcd.client import open_etcd
 from hyperpy.store.protocol import DeleteRange, Store
-from hyperpy.store.sql import sqlite
+from hyperpy.store.sql import postgres, sqlite
 
 
 @pytest.fixture(scope="session")
@@ -21,13 +22,21 @@ def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["memory", "sqlite", "etcd", "served"])
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres", "etcd", "served"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     opened: Store
     if request.param == "memory":
         opened = await memory.open_store()
     elif request.param == "sqlite":
         opened = await sqlite.open_store(tmp_path / "store.db")
+    elif request.param == "postgres":
+        opened = await postgres.open_store(request.getfixturevalue("postgresql").create_database())
     elif request.param == "served":  # our own server, spoken to by our own client
         async with served(tmp_path / "store.db") as address:
             opened = await open_etcd([address])

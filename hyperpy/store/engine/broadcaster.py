@@ -20,7 +20,7 @@ from typing import Protocol
 from hyperpy.store.engine.history import History
 from hyperpy.store.engine.log import Archive
 from hyperpy.store.engine.range_index import RangeIndex
-from hyperpy.store.protocol import Compacted, Event, StoreError, Unavailable, WatchBatch, WatchLagged
+from hyperpy.store.protocol import Compacted, Event, StoreError, WatchBatch, WatchLagged
 
 _STEP = 500  # revisions read from the archive at a time
 
@@ -118,10 +118,10 @@ class Broadcaster:
         for audience, matching in found.items():
             audience.tell(matching)
 
-    def close(self) -> None:
-        """End all watches: the store is closing."""
+    def close(self, error: StoreError) -> None:
+        """End all watches."""
         for watcher in list(self._all):
-            watcher.fail(Unavailable("the store was closed"))
+            watcher.fail(error)
 
 
 class Watcher:

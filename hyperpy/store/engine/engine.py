@@ -61,22 +61,16 @@ class Engine:
         self, journal: Log, archive: Archive | None, loaded: Loaded, *, options: Options, clock: Clock | None = None
     ) -> None:
         clock = clock or asyncio.get_running_loop()
-        bounded = archive is not None
         self.archive = archive
         self.committed = loaded.revision
         self.floor = loaded.floor
-        self.history = History(
-            start=loaded.recent_after + 1,
-            max_events=options.window_events if bounded else None,
-            max_bytes=options.window_bytes if bounded else None,
-        )
-        self.history.extend(loaded.recent)
+        self.history = window(loaded, options, bounded=archive is not None)
         self._journal = journal
         self._live = KeySpace(loaded.pairs)
         self._broadcaster = Broadcaster(self, watch_events=options.watch_events)
         self._leases = Leases(clock, self._end_expired)
         self._compaction = CompactionTimer(clock, options, self._compact_unasked)
-        self._pipeline = Pipeline(journal, options=options, show=self._show, undo=self._undo)
+        self._pipeline = self._make_pipeline(clock, options)
         # What the queue will make of the state: revision of its last change, newest change of each key,
         # leases about to be granted, the floor.
         self._head = loaded.revision
@@ -87,6 +81,9 @@ class Engine:
         self._sweeper: asyncio.Task[None] | None = None
         self._closed = False
         self._restore_leases(loaded)
+
+    def _make_pipeline(self, clock: Clock, options: Options) -> Pipeline:
+        return Pipeline(self._journal, options=options, show=self._show, undo=self._undo)
 
     def start(self) -> None:
         """Start to write and to sweep."""
@@ -107,7 +104,7 @@ class Engine:
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
-        self._broadcaster.close()
+        self._broadcaster.close(Unavailable("the store was closed"))
         await self._journal.aclose()
 
     # -- reads
@@ -182,7 +179,7 @@ class Engine:
         check(request)
         # Old revisions never change, so they are read before the transaction takes its place in the queue;
         # those out of history are left for the draft to refuse, when the branch that asks is taken.
-        reads = [read for read in past_reads(request) if self.floor <= read.revision < self.committed]
+        reads = [read for read in past_reads(request) if self.floor <= read.revision <= self.committed]
         past = {read: await self.get(read) for read in reads}
         result = await self._pipeline.write(partial(self._evaluate, request, past))
         assert isinstance(result, TxnResult)
@@ -245,7 +242,7 @@ class Engine:
 
     def _compact_unasked(self, revision: int) -> None:
         if revision > self._raising:
-            self._pipeline.write_unasked(self._begin_compaction(revision)[1])
+            self._pipeline.write_unasked(partial(self._begin_compaction, revision))
 
     # -- leases
 
@@ -294,11 +291,11 @@ class Engine:
 
     def _end_expired(self, lease_ids: Sequence[int]) -> None:
         for lease_id in lease_ids:
-            self._pipeline.write_unasked(self._begin_end_of_lease(lease_id)[1])
+            self._pipeline.write_unasked(partial(self._begin_end_of_lease, lease_id))
 
     def _restore_leases(self, loaded: Loaded) -> None:
         for lease in loaded.leases:
-            self._leases.add(lease.id, lease.ttl_s)
+            self._leases.add(lease.id, lease.ttl_s, remaining_s=lease.remaining_s)
         for pair in loaded.pairs:
             if pair.lease:
                 self._leases.attach(pair.lease, pair.key)
@@ -364,6 +361,17 @@ class Engine:
                     pass
             except Unavailable as error:
                 log.warning("old history stays until the next compaction: %s", error)
+
+
+def window(loaded: Loaded, options: Options, *, bounded: bool) -> History:
+    """The recent history that a log held when it was read."""
+    window = History(
+        start=loaded.recent_after + 1,
+        max_events=options.window_events if bounded else None,
+        max_bytes=options.window_bytes if bounded else None,
+    )
+    window.extend(loaded.recent)
+    return window
 
 
 def _report_defect(task: asyncio.Task[None]) -> None:

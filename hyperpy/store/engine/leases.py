@@ -49,9 +49,9 @@ class Leases:
         """Is the id in use, be it by a lease that is about to end?"""
         return lease_id in self._held
 
-    def add(self, lease_id: int, ttl_s: int) -> None:
-        """Start a lease."""
-        deadline = self._clock.time() + ttl_s
+    def add(self, lease_id: int, ttl_s: int, *, remaining_s: float | None = None) -> None:
+        """Start a lease, or go on with one of which something is left."""
+        deadline = self._clock.time() + (ttl_s if remaining_s is None else remaining_s)
         self._held[lease_id] = _Held(ttl_s, deadline)
         heapq.heappush(self._deadlines, (deadline, lease_id))
         self._arm()
@@ -61,6 +61,14 @@ class Leases:
         held = self._living(lease_id)
         held.deadline = self._clock.time() + held.ttl_s
         return Lease(lease_id, held.ttl_s, held.ttl_s)
+
+    def set_remaining(self, lease_id: int, remaining_s: float) -> None:
+        """What is left of it, as somebody says who knows better: more than was thought, but for a moment.
+
+        A lease that has ended meanwhile is passed over.
+        """
+        if lease_id in self._held:
+            self._held[lease_id].deadline = self._clock.time() + remaining_s
 
     def info(self, lease_id: int, *, keys: bool) -> Lease:
         """What is left of it. Raises LeaseNotFound."""
@@ -94,6 +102,12 @@ class Leases:
     def remove(self, lease_id: int) -> None:
         """It has ended."""
         del self._held[lease_id]
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self.stop()
+        self._held.clear()
+        self._deadlines.clear()
 
     def stop(self) -> None:
         """Disarm the timer."""

@@ -14,7 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hyperpy.store import failpoints
 from hyperpy.store.engine.log import Log, Record
@@ -26,12 +26,18 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+Evaluate = Callable[[], tuple[T, Sequence[Record]]]
+
+
 @dataclass(slots=True)
-class _Write:
+class Write:
     """A write in the queue. `done` None: nobody waits for it, and it took no room."""
 
-    records: Sequence[Record]
-    done: asyncio.Future[None] | None
+    evaluate: Evaluate[Any]
+    done: asyncio.Future[Any] | None
+    records: Sequence[Record] = ()
+    answer: object = None
+    failure: Exception | None = None
 
 
 class Pipeline:
@@ -54,8 +60,8 @@ class Pipeline:
         self._options = options
         self._show = show
         self._undo = undo
-        self._queue: deque[_Write] = deque()
-        self._group: list[_Write] = []  # under way to the log
+        self._queue: deque[Write] = deque()
+        self._group: list[Write] = []  # under way to the log
         self._room = asyncio.Semaphore(options.queued_writes)
         self._work = asyncio.Event()
         self._settled = asyncio.Event()
@@ -67,7 +73,7 @@ class Pipeline:
         self._task = asyncio.create_task(self._run(), name="store/commit")
         self._task.add_done_callback(self._ended)
 
-    async def write(self, evaluate: Callable[[], tuple[T, Sequence[Record]]]) -> T:
+    async def write(self, evaluate: Evaluate[T]) -> T:
         """Evaluate a write when there is room, and wait until its records are durable.
 
         One without records waits too when others are under way, for it may have seen what they are about to do.
@@ -88,15 +94,14 @@ class Pipeline:
         if not records and not self._queue and not self._group:
             self._room.release()
             return answer
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._enqueue(_Write(records, done))
-        await done
-        return answer
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._enqueue(Write(evaluate, done, records, answer))
+        return await done
 
-    def write_unasked(self, records: Sequence[Record]) -> None:
+    def write_unasked(self, evaluate: Evaluate[None]) -> None:
         """Queue a write that nobody waits for, without regard to room; a failure is logged."""
         if self._refusal is None:
-            self._enqueue(_Write(records, None))
+            self._enqueue(Write(evaluate, None, evaluate()[1]))
 
     async def aclose(self) -> None:
         """Refuse new writes, finish those in the queue, end."""
@@ -108,7 +113,7 @@ class Pipeline:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _enqueue(self, write: _Write) -> None:
+    def _enqueue(self, write: Write) -> None:
         self._queue.append(write)
         self._work.set()
 
@@ -121,8 +126,8 @@ class Pipeline:
             self._group = self._next_group()
             await self._write_group()
 
-    def _next_group(self) -> list[_Write]:
-        group: list[_Write] = []
+    def _next_group(self) -> list[Write]:
+        group: list[Write] = []
         size = 0
         while self._queue and len(group) < self._options.group_writes and size < self._options.group_bytes:
             group.append(self._queue.popleft())
@@ -152,20 +157,20 @@ class Pipeline:
         if any(write.done is None for write in writes):
             log.warning("the end of leases or compaction has to wait: %s", error)
         for write in writes:
-            self._finish(write, error)
+            failure = Unavailable(str(error))
+            failure.__cause__ = error
+            self._finish(write, failure)
 
-    def _finish(self, write: _Write, error: Exception | None) -> None:
+    def _finish(self, write: Write, error: Exception | None) -> None:
         if write.done is None:
             return
         self._room.release()
         if write.done.done():  # its writer was cancelled
             return
         if error is None:
-            write.done.set_result(None)
+            write.done.set_result(write.answer)
         else:
-            failure = Unavailable(str(error))
-            failure.__cause__ = error
-            write.done.set_exception(failure)
+            write.done.set_exception(error)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A defect ended the task: refuse writes, present and to come, instead of leaving them to hang."""
