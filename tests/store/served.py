@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from hyperpy.store.engine.options import Options
 from hyperpy.store.etcd_server.identity import Identity
 from hyperpy.store.etcd_server.listener import EtcdListener
 from hyperpy.store.etcd_server.v2.api import V2Api
@@ -13,9 +14,9 @@ from hyperpy.store.sql.sqlite import open_store
 
 
 @asynccontextmanager
-async def served(file: Path) -> AsyncIterator[str]:
+async def served(file: Path, *, options: Options | None = None) -> AsyncIterator[str]:
     """Yields its client address."""
-    store = await open_store(file)
+    store = await open_store(file, options=options)
     urls: list[str] = []
     identity = Identity("one", urls, lambda: file.stat().st_size)
     v2 = V2Api(file.with_name("v2.db"), identity)

@@ -66,6 +66,7 @@ class Broadcaster:
         self._by_key: dict[bytes, _Audience] = {}
         self._by_range: RangeIndex[_Audience] = RangeIndex()
         self._all: set[Watcher] = set()
+        self._early: set[Watcher] = set()  # asked for progress before the revision that they start from
 
     def open(self, key: bytes, end: bytes | None, *, start_revision: int, prev_kv: bool) -> Watcher:
         """A new watcher. Raises Compacted."""
@@ -94,6 +95,7 @@ class Broadcaster:
         """Forget a watcher."""
         key, end = watcher.key, watcher.end
         self._all.discard(watcher)
+        self._early.discard(watcher)
         audience = self._audiences.get((key, end))
         if audience is None:
             return
@@ -117,6 +119,13 @@ class Broadcaster:
                 found.setdefault(audience, []).append(event)
         for audience, matching in found.items():
             audience.tell(matching)
+        for watcher in [early for early in self._early if early.started]:
+            self._early.discard(watcher)
+            watcher.stir()
+
+    def wake_when_started(self, watcher: Watcher) -> None:
+        """Stir a watcher once the store has reached the revision before its first."""
+        self._early.add(watcher)
 
     def close(self, error: StoreError) -> None:
         """End all watches."""
@@ -161,7 +170,7 @@ class Watcher:
                 return WatchBatch(events, self._delivered())
             if self._cursor is not None:
                 continue
-            if self._progress_wanted:
+            if self._progress_wanted and self.started:
                 self._progress_wanted = False
                 return WatchBatch((), self._past.committed)
             self._rest = asyncio.get_running_loop().create_future()
@@ -171,9 +180,25 @@ class Watcher:
                 self._rest = None
 
     async def request_progress(self) -> None:
-        """Ask for an empty batch once everything before now was delivered."""
+        """Ask for an empty batch once everything before now was delivered, and a start in the future is reached.
+
+        A mark from before the start would make its reader resume there.
+        """
         self._progress_wanted = True
-        self._stir()
+        if self.started:
+            self.stir()
+        elif not self._closed and self._failure is None:
+            self._broadcaster.wake_when_started(self)
+
+    @property
+    def started(self) -> bool:
+        """Is the next revision one that it wants?"""
+        return self._start <= self._past.committed + 1
+
+    def stir(self) -> None:
+        """Let the reader look what there is."""
+        if self._rest is not None and not self._rest.done():
+            self._rest.set_result(None)
 
     async def aclose(self) -> None:
         """Close the watch; a reader that waits for a batch ends."""
@@ -193,7 +218,7 @@ class Watcher:
             )
             return
         self._buffer.extend(events)
-        self._stir()
+        self.stir()
 
     def fail(self, error: StoreError) -> None:
         """End with an error, at once: what is buffered is dropped."""
@@ -203,7 +228,7 @@ class Watcher:
     def _end(self) -> None:
         self._broadcaster.leave(self)
         self._buffer = []
-        self._stir()
+        self.stir()
 
     def _delivered(self) -> int:
         return self._past.committed if self._cursor is None else self._cursor - 1
@@ -229,7 +254,3 @@ class Watcher:
             return
         self._buffer = events if self.prev_kv else _without_prev(events)
         self._cursor = last + 1
-
-    def _stir(self) -> None:
-        if self._rest is not None and not self._rest.done():
-            self._rest.set_result(None)

@@ -1,7 +1,9 @@
 """etcd's Watch service: many watches on one gRPC stream, answered in order.
 
-Each watch has a task that forwards its batches; the stream itself is written by one at a time. A client that does
-not read stops its forwarders (HTTP/2 flow control), its watches fill up, and the store closes them as lagged.
+Each watch has a task that forwards its batches; the stream itself is written by one at a time, and the fragments of a
+response are not parted by others (etcd's own client would drop those). A client that does not read stops its
+forwarders (HTTP/2 flow control), its watches fill up, and the store closes them as lagged: once the client reads again,
+they are set up anew after the last revision they forwarded, as etcd does it, and end only when that is compacted.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from hyperpy.store.etcd.api import rpc_pb2 as pb
 from hyperpy.store.etcd.api.rpc_grpc import WatchBase
 from hyperpy.store.etcd.messages import event_message
 from hyperpy.store.etcd_server.identity import Identity
-from hyperpy.store.protocol import Compacted, Event, EventType, Store, StoreError, Watch
+from hyperpy.store.protocol import Compacted, Event, EventType, Store, StoreError, Watch, WatchLagged
 
 PROGRESS_S = 600.0  # etcd's interval of progress marks nobody asked for
 _FRAGMENT_BYTES = 1_572_864
@@ -39,14 +41,19 @@ class WatchService(WatchBase):
 
 @dataclass(slots=True)
 class _Open:
-    """A watch of a session. `marks` wait for its next progress mark; `notify` sends that one to the client."""
+    """A watch of a session. `marks` wait for its next progress mark; `notify` sends that one to the client.
+
+    `next_revision` is the first one not yet forwarded.
+    """
 
     id: int
     watch: Watch
     request: pb.WatchCreateRequest
+    next_revision: int
     task: asyncio.Task[None] | None = None
     marks: list[asyncio.Future[int]] = field(default_factory=list)
     notify: bool = False
+    canceled: bool = False
 
 
 class _Session:
@@ -85,7 +92,8 @@ class _Session:
             self._progress_wanted.set()
 
     async def _create(self, request: pb.WatchCreateRequest, group: asyncio.TaskGroup) -> None:
-        header = self._identity.header(await self._store.revision())
+        revision = await self._store.revision()
+        header = self._identity.header(revision)
         if request.watch_id in self._open and request.watch_id:
             reason = "mvcc: duplicate watch ID provided on the WatchStream"
             await self._send(
@@ -93,21 +101,22 @@ class _Session:
             )
             return
         watch_id = request.watch_id or self._free_id()
+        start = request.start_revision or revision + 1  # what the client is told, whatever is written meanwhile
         try:
-            watch = await self._store.watch(
-                request.key or b"\0",
-                request.range_end or None,
-                start_revision=request.start_revision,
-                prev_kv=request.prev_kv,
-            )
+            watch = await self._watch(request, start=start)
         except StoreError as error:
             await self._send(pb.WatchResponse(header=header, watch_id=watch_id, created=True))
             await self._send_end(watch_id, error)
             return
-        opened = _Open(watch_id, watch, request)
+        opened = _Open(watch_id, watch, request, start)
         self._open[watch_id] = opened
         await self._send(pb.WatchResponse(header=header, watch_id=watch_id, created=True))
         opened.task = group.create_task(self._forward(opened), name=f"store/etcd-watch/{watch_id}")
+
+    async def _watch(self, request: pb.WatchCreateRequest, *, start: int) -> Watch:
+        return await self._store.watch(
+            request.key or b"\0", request.range_end or None, start_revision=start, prev_kv=request.prev_kv
+        )
 
     def _free_id(self) -> int:
         while self._next_id in self._open:
@@ -119,7 +128,9 @@ class _Session:
         opened = self._open.get(watch_id)
         if opened is None or opened.task is None:
             return
-        opened.task.cancel()
+        # Its task is not cancelled, for half of a message would spoil the stream for all the other watches.
+        opened.canceled = True
+        await opened.watch.aclose()
         await asyncio.wait({opened.task})
         header = self._identity.header(await self._store.revision())
         await self._send(pb.WatchResponse(header=header, watch_id=watch_id, canceled=True))
@@ -146,6 +157,9 @@ class _Session:
             return True
         except StopAsyncIteration:
             return False
+        except WatchLagged:
+            return await self._resume(opened)
+        opened.next_revision = max(opened.next_revision, batch.revision + 1)
         if batch.events:
             await self._send_events(opened, batch.events, batch.revision)
             return True
@@ -158,22 +172,29 @@ class _Session:
             await self._send(pb.WatchResponse(header=self._identity.header(batch.revision), watch_id=opened.id))
         return True
 
+    async def _resume(self, opened: _Open) -> bool:
+        """Set a watch up again whose client was too slow. Raises Compacted."""
+        opened.watch = await self._watch(opened.request, start=opened.next_revision)
+        if opened.marks or opened.notify:
+            await opened.watch.request_progress()
+        return not opened.canceled
+
     async def _report_progress(self) -> None:
         """Answer requests for progress: when every watch has delivered all there was when it was asked for."""
         while True:
             await self._progress_wanted.wait()
             self._progress_wanted.clear()
-            marks: list[asyncio.Future[int]] = []
-            for opened in list(self._open.values()):
-                mark: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-                opened.marks.append(mark)
-                marks.append(mark)
+            loop = asyncio.get_running_loop()
+            marks: list[asyncio.Future[int]] = [loop.create_future() for _ in self._open]
+            asked = list(self._open.values())
+            for opened, mark in zip(asked, marks, strict=True):
+                opened.marks.append(mark)  # before anything waits: a watch that ends takes its marks along
+            for opened in asked:
                 await opened.watch.request_progress()
             revision = await self._store.revision()
             if marks:
                 await asyncio.wait(marks)
-                reached = [mark.result() for mark in marks if not mark.cancelled()]
-                revision = min([revision, *reached])
+                revision = min((mark.result() for mark in marks if not mark.cancelled()), default=revision)
             await self._send(pb.WatchResponse(header=self._identity.header(revision), watch_id=-1))
 
     async def _send_events(self, opened: _Open, events: Sequence[Event], revision: int) -> None:
@@ -183,9 +204,12 @@ class _Session:
             return
         header = self._identity.header(revision)
         parts = list(_parts(messages)) if opened.request.fragment else [messages]
-        for part in parts:
-            more = part is not parts[-1]
-            await self._send(pb.WatchResponse(header=header, watch_id=opened.id, fragment=more, events=part))
+        async with self._writing:
+            for part in parts:
+                more = part is not parts[-1]
+                await self._stream.send_message(
+                    pb.WatchResponse(header=header, watch_id=opened.id, fragment=more, events=part)
+                )
 
     async def _send_end(self, watch_id: int, error: StoreError) -> None:
         header = self._identity.header(await self._store.revision()) if isinstance(error, Compacted) else None
