@@ -1,171 +1,171 @@
-"""Connections to the members of an etcd cluster: one in use, the next when it fails; failures become store errors."""
+"""An etcd cluster as one partner: one member is asked, another when it fails; what is safe to send again is.
+
+call ──▶ answer
+     ──▶ failure ─┬─ it may be sent again, time is left ──▶ the next member (after each round: a pause)
+                  └─ else ──▶ Unavailable, with what each member failed with
+
+A read may always be sent again, a write only when it was certainly not carried out: no connection came about, or the
+member said that it did not try.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
-from urllib.parse import urlsplit
 
-from grpclib.client import Channel
-from grpclib.const import Status
-from grpclib.exceptions import GRPCError, StreamTerminatedError
+from grpclib.exceptions import GRPCError
 
-from hyperpy.store.etcd.errors import store_error
+from hyperpy.store.etcd import failures
+from hyperpy.store.etcd.address import Endpoint, Tls
+from hyperpy.store.etcd.call import Lost
+from hyperpy.store.etcd.failures import Misconfigured
+from hyperpy.store.etcd.http2 import Http2
+from hyperpy.store.etcd.member import Member
 from hyperpy.store.protocol import Unavailable
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+#: One call to one member; etcd itself gives up after 7 s.
 CALL_S = 10.0
+#: For how long after its beginning a call is sent anew: a cluster elects a leader in 1 to 2 s.
+PATIENCE_S = 6.0
+_PAUSES_S = (0.05, 0.1, 0.2, 0.4)
+#: A caller that gives up after so long has waited for a member that may be stuck: the next call asks another one.
+_SLOW_S = 1.0
 _WATCHES = 50  # watches on one connection; many servers take 100 streams at a time
-# What a broken connection or a member that is going away raises.
-BROKEN = (OSError, StreamTerminatedError, TimeoutError)
 
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Files in PEM form: who signed the servers' certificates, and our own certificate and key."""
-
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = None
-
-    def context(self) -> ssl.SSLContext:
-        """Raises Unavailable for a file that cannot be read."""
-        try:
-            context = ssl.create_default_context(cafile=self.ca)
-            if self.cert:
-                context.load_cert_chain(self.cert, self.key)
-        except (OSError, ssl.SSLError) as error:
-            raise Unavailable(f"the TLS files for etcd cannot be used: {error}; check paths and contents") from error
-        context.set_alpn_protocols(["h2"])
-        return context
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One member's client address."""
-
-    host: str
-    port: int
-    secure: bool
-
-    def __str__(self) -> str:
-        return f"{'https' if self.secure else 'http'}://{self.host}:{self.port}"
-
-
-def endpoint_of(address: str) -> Endpoint:
-    """Read `http://HOST:PORT`, `https://HOST:PORT` or `HOST:PORT`. Raises Unavailable."""
-    parts = urlsplit(address if "://" in address else f"http://{address}")
-    try:
-        port = parts.port or 2379
-    except ValueError:
-        port = 0
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port or parts.path.strip("/"):
-        raise Unavailable(f"the etcd address {address!r} is not of the form http://HOST:PORT or https://HOST:PORT")
-    return Endpoint(parts.hostname, port, parts.scheme == "https")
+Action = Callable[[Http2], Awaitable[T]]
 
 
 class Connection:
-    """The cluster as one partner: a channel to each member for calls, and others that are shared by watches.
-
-    Channels connect when they are first used; `close` closes them.
-    """
+    """A member for calls, and connections to it that are shared by watches. `close` ends all."""
 
     def __init__(self, endpoints: Sequence[Endpoint], tls: Tls) -> None:
         self._context = tls.context() if any(endpoint.secure for endpoint in endpoints) else None
         self._endpoints = list(endpoints)
-        self._channels = [self._new_channel(endpoint) for endpoint in endpoints]
+        self._members = [Member(endpoint, self._context) for endpoint in endpoints]
         self._current = 0
-        self._watch_channels: list[_WatchChannel] = []
+        self._shared: list[_Shared] = []
 
     @property
-    def channel(self) -> Channel:
-        """The channel in use."""
-        return self._channels[self._current]
+    def member(self) -> Member:
+        """The one in use."""
+        return self._members[self._current]
 
     @property
-    def endpoint(self) -> str:
-        """The address in use."""
-        return str(self._endpoints[self._current])
+    def members(self) -> Sequence[Member]:
+        """All that were named, in their order."""
+        return self._members
+
+    def turn(self, failed: Member) -> None:
+        """Go over to the next member, unless someone else has done so since `failed` was taken."""
+        if failed is self.member:
+            self._current = (self._current + 1) % len(self._members)
 
     @contextmanager
-    def watch_channel(self) -> Iterator[Channel]:
-        """A channel to the member in use for one watch, shared with others."""
-        for place in self._watch_channels:
-            if place.member == self._current and place.watches < _WATCHES:
+    def watching(self) -> Iterator[Member]:
+        """The member in use, by a connection that is shared by watches only."""
+        for shared in self._shared:
+            if shared.index == self._current and shared.watches < _WATCHES:
                 break
         else:
-            place = _WatchChannel(self._current, self._new_channel(self._endpoints[self._current]))
-            self._watch_channels.append(place)
-        place.watches += 1
+            shared = _Shared(self._current, Member(self._endpoints[self._current], self._context))
+            self._shared.append(shared)
+        shared.watches += 1
         try:
-            yield place.channel
+            yield shared.member
         finally:
-            place.watches -= 1
-            if not place.watches:
-                self._watch_channels.remove(place)
-                place.channel.close()
+            shared.watches -= 1
+            if not shared.watches:
+                self._shared.remove(shared)
+                shared.member.close()
 
-    def turn(self, failed: Channel) -> None:
-        """Go over to the next member, unless someone else has done so since `failed` was taken."""
-        if failed is self.channel:
-            self._current = (self._current + 1) % len(self._channels)
-
-    async def call(self, action: Callable[[Channel], Awaitable[T]], *, repeatable: bool) -> T:
-        """Do a unary call, at another member when one does not answer.
+    async def call(self, action: Action[T], *, repeatable: bool, patience_s: float = PATIENCE_S) -> T:
+        """Make a call, at another member when one does not answer.
 
         Args:
-            repeatable: it may be sent twice. What may not is repeated only when it was certainly not sent.
+            repeatable: it may be sent twice.
+            patience_s: for how long it is sent anew; each member is tried once in any case.
         Raises:
-            GRPCError: the member's answer, for the caller to judge.
-            Unavailable: nobody answers, or it is unknown whether the call took effect.
+            GRPCError: a member's answer, for the caller to judge.
+            Misconfigured: no member can be used until somebody changes something.
+            Unavailable: nobody answers, or it is unknown whether the call was carried out.
         """
-        tries = len(self._channels) + 1
-        for left in range(tries - 1, -1, -1):
-            channel, endpoint = self.channel, self.endpoint
+        tries = _Tries(asyncio.get_running_loop().time() + patience_s)
+        while True:
+            member = self.member
             try:
-                async with asyncio.timeout(CALL_S):
-                    return await action(channel)
-            except BROKEN as error:
-                reason: Exception = error
-                again = repeatable or isinstance(error, ConnectionRefusedError)
-            except GRPCError as error:
-                if error.status is not Status.UNAVAILABLE:
+                return await self.ask(member, action)
+            except (GRPCError, Lost, TimeoutError) as error:
+                again = failures.certainly_not_done(error) or (repeatable and failures.passing(error))
+                if isinstance(error, GRPCError) and not again and not failures.passing(error):
                     raise
-                reason, again = error, repeatable
-            self.turn(channel)
-            if not again or left == 0:
-                raise unavailable(reason, endpoint) from reason
-        raise AssertionError("the loop ends by return or raise")
+                self.turn(member)
+                tries.note(member, error)
+                if not again or not await tries.another(len(self._members)):
+                    raise tries.failure(unknown=not again) from error
+
+    async def ask(self, member: Member, action: Action[T]) -> T:
+        """Make a call to one member, once. Raises GRPCError, Lost, TimeoutError."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        try:
+            http = await member.connected()
+            async with asyncio.timeout(CALL_S):
+                return await action(http)
+        except asyncio.CancelledError:
+            if loop.time() - begun > _SLOW_S:
+                self.turn(member)
+            raise
 
     def close(self) -> None:
-        """Close all channels; those of watches close with their last watch."""
-        for channel in self._channels:
-            channel.close()
-
-    def _new_channel(self, endpoint: Endpoint) -> Channel:
-        return Channel(endpoint.host, endpoint.port, ssl=self._context if endpoint.secure else None)
+        """Close all connections; calls under way fail, and none is made any more."""
+        for member in (*self._members, *(shared.member for shared in self._shared)):
+            member.close()
 
 
 @dataclass(slots=True, eq=False)
-class _WatchChannel:
-    member: int
-    channel: Channel
+class _Shared:
+    index: int
+    member: Member
     watches: int = 0
 
 
-def unavailable(error: Exception, endpoint: str) -> Unavailable:
-    """One line about a member that does not answer."""
-    if isinstance(error, GRPCError):
-        told = store_error(error, endpoint)
-        return told if isinstance(told, Unavailable) else Unavailable(f"etcd at {endpoint}: {told}")
-    if isinstance(error, TimeoutError):
-        return Unavailable(f"etcd at {endpoint} did not answer within {CALL_S:.0f} s")
-    return Unavailable(f"etcd at {endpoint} cannot be reached: {error or type(error).__name__}")
+@dataclass(slots=True)
+class _Tries:
+    """What became of a call so far."""
+
+    deadline: float
+    failed: dict[str, Exception] = field(default_factory=dict)
+    count: int = 0
+
+    def note(self, member: Member, error: Exception) -> None:
+        """A try failed."""
+        log.debug("%s", failures.text(error, member.endpoint))
+        self.failed.pop(member.endpoint, None)
+        self.failed[member.endpoint] = error
+        self.count += 1
+
+    async def another(self, members: int) -> bool:
+        """Whether to try again; after each round over all members, after a pause."""
+        if self.count < members:
+            return True
+        if asyncio.get_running_loop().time() >= self.deadline or all(map(failures.final, self.failed.values())):
+            return False
+        if self.count % members == 0:
+            await asyncio.sleep(_PAUSES_S[min(self.count // members, len(_PAUSES_S)) - 1])
+        return True
+
+    def failure(self, *, unknown: bool) -> Unavailable:
+        """In the end."""
+        if unknown:
+            endpoint, error = next(reversed(self.failed.items()))
+            return Unavailable(f"{failures.text(error, endpoint)}; it is not known whether the write was carried out")
+        told = "; ".join(failures.text(error, endpoint) for endpoint, error in self.failed.items())
+        return (Misconfigured if all(map(failures.final, self.failed.values())) else Unavailable)(told)

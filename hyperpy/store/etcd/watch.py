@@ -1,6 +1,6 @@
 """A watch of an etcd cluster that outlives broken connections: it resumes after the last revision it delivered.
 
-opening ──created──▶ streaming ──connection lost──▶ waiting ──back-off──▶ opening …
+opening ──created──▶ streaming ──connection or leader lost──▶ waiting ──back-off──▶ opening at the next member …
                          ├── canceled by etcd, or the reader is slow ──▶ failed (Compacted, Unavailable, WatchLagged)
                          └── aclose() ──▶ closed
 
@@ -13,24 +13,31 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
 
+from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
+from hyperpy.store.etcd import failures
 from hyperpy.store.etcd.api import rpc_pb2 as pb
-from hyperpy.store.etcd.api.rpc_grpc import WatchStub
-from hyperpy.store.etcd.connection import BROKEN, Connection, unavailable
+from hyperpy.store.etcd.call import Lost
+from hyperpy.store.etcd.connection import CALL_S, Connection
+from hyperpy.store.etcd.http2 import Stream
 from hyperpy.store.etcd.messages import event_of
-from hyperpy.store.protocol import Compacted, StoreError, Unavailable, WatchBatch, WatchLagged
+from hyperpy.store.protocol import Compacted, Event, StoreError, Unavailable, WatchBatch, WatchLagged
 
 log = logging.getLogger(__name__)
 
+PATH = "/etcdserverpb.Watch/Watch"
 _MAX_EVENTS = 8192
 _BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class EtcdWatch:
-    """See `protocol.Watch`. It owns one task and one gRPC stream."""
+    """See `protocol.Watch`. It owns one task and one gRPC stream.
+
+    Args:
+        start_revision: the first revision that is wanted.
+    """
 
     def __init__(
         self, connection: Connection, key: bytes, end: bytes | None, *, start_revision: int, prev_kv: bool
@@ -38,12 +45,13 @@ class EtcdWatch:
         self._connection = connection
         self._key = key
         self._end = end
-        self._next_revision = start_revision  # 0: from the revision that etcd names when the watch is created
+        self._next_revision = start_revision
         self._prev_kv = prev_kv
         self._batches: asyncio.Queue[WatchBatch | StoreError | None] = asyncio.Queue()
         self._waiting = 0  # changes in the queue
+        self._fragments: list[Event] = []  # of a response that is not whole yet
         self._created: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._stream: Any = None
+        self._stream: Stream | None = None
         self._progress_wanted = False
         self._ended: StoreError | None = None
         self._closed = False
@@ -78,13 +86,8 @@ class EtcdWatch:
     async def request_progress(self) -> None:
         """Ask for an empty batch once everything before now was delivered."""
         self._progress_wanted = True
-        stream = self._stream
-        if stream is None:
-            return  # asked for when the stream is there again
-        try:
-            await stream.send_message(pb.WatchRequest(progress_request=pb.WatchProgressRequest()))
-        except BROKEN:
-            return  # the reading side sees it too, and asks again
+        if self._stream is not None:  # else it is asked for when the stream is there again
+            await self._stream.send(_PROGRESS)
 
     async def aclose(self) -> None:
         """Close the watch; a reader that waits for a batch ends."""
@@ -93,8 +96,7 @@ class EtcdWatch:
         await asyncio.gather(self._task, return_exceptions=True)
         if not self._created.done():
             self._created.cancel()
-        while not self._batches.empty():
-            self._batches.get_nowait()
+        self._drop_waiting()
         self._batches.put_nowait(None)
 
     @property
@@ -111,75 +113,106 @@ class EtcdWatch:
             self._batches.put_nowait(error)
 
     async def _run(self) -> None:
-        failures = 0
+        failed = 0
         while True:
-            member, endpoint = self._connection.channel, self._connection.endpoint
+            member = self._connection.member
             try:
-                with self._connection.watch_channel() as channel:
-                    async with WatchStub(channel).Watch.open() as stream:
-                        await stream.send_message(pb.WatchRequest(create_request=self._create_request()))
-                        async for response in stream:
-                            failures = 0
-                            await self._take(stream, response)
-                reason: Exception = ConnectionResetError("the stream ended")
-            except (*BROKEN, GRPCError) as error:
+                with self._connection.watching() as shared:
+                    http = await shared.connected()
+                    async with http.stream(PATH) as stream:
+                        await self._create(stream)
+                        failed = 0
+                        while (message := await stream.receive()) is not None:
+                            self._take(pb.WatchResponse.FromString(message))
+                reason: Exception = Lost("it ended the stream", sent=True)
+            except (Lost, TimeoutError) as error:
+                reason = error
+            except GRPCError as error:
+                if not failures.passing(error):
+                    self._fail(failures.answered(error, member.endpoint))
+                    return
                 reason = error
             except StoreError as error:
                 self._fail(error)
                 return
             finally:
                 self._stream = None
+                self._fragments.clear()
             self._connection.turn(member)
-            if not self._created.done():
-                self._fail(unavailable(reason, endpoint))
+            told = failures.text(reason, member.endpoint)
+            failed += 1
+            if not self._created.done() and failed >= len(self._connection.members):
+                self._fail(Unavailable(told))
                 return
-            log.info("the watch of etcd at %s broke and is set up again: %s", endpoint, reason)
-            await asyncio.sleep(_BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)])
-            failures += 1
+            log.info("a watch broke and is set up again: %s", told)
+            if failed > 1 or self._created.done():
+                await asyncio.sleep(_BACK_OFF_S[min(failed, len(_BACK_OFF_S)) - 1])
 
-    def _create_request(self) -> pb.WatchCreateRequest:
-        return pb.WatchCreateRequest(
+    async def _create(self, stream: Stream) -> None:
+        """Set the watch up. Raises GRPCError, Lost, TimeoutError, StoreError."""
+        create = pb.WatchCreateRequest(
             key=self._key,
             range_end=self._end or b"",
             start_revision=self._next_revision,
             prev_kv=self._prev_kv,
             progress_notify=True,
+            fragment=True,
         )
+        async with asyncio.timeout(CALL_S):
+            await stream.send(pb.WatchRequest(create_request=create).SerializeToString())
+            message = await stream.receive()
+        if message is None:
+            raise Lost("it ended the stream", sent=True)
+        self._take(pb.WatchResponse.FromString(message))
+        self._stream = stream
+        if self._progress_wanted:
+            await stream.send(_PROGRESS)
 
-    async def _take(self, stream: Any, response: pb.WatchResponse) -> None:
+    def _take(self, response: pb.WatchResponse) -> None:
         if response.canceled:
-            if response.compact_revision:
-                raise Compacted(response.compact_revision)
-            raise Unavailable(f"etcd ended the watch: {response.cancel_reason or 'no reason given'}")
+            raise self._cancellation(response)
         if response.created:
-            await self._take_creation(stream, response)
+            # A watch of the past is canceled after its creation when that past is compacted; from now on it is not.
+            if not self._created.done():
+                self._created.set_result(None)
         elif response.events:
-            events = [event_of(event) for event in response.events]
-            last = events[-1].kv.mod_revision
-            self._next_revision = last + 1
-            self._waiting += len(events)
-            if self._waiting > max(_MAX_EVENTS, len(events)):
-                raise WatchLagged(f"the watcher has not read {self._waiting} changes; list again and resume")
-            self._batches.put_nowait(WatchBatch(events, last))
+            self._take_events(response)
         else:
             self._progress_wanted = False
             self._next_revision = max(self._next_revision, response.header.revision + 1)
             self._batches.put_nowait(WatchBatch((), response.header.revision))
 
-    async def _take_creation(self, stream: Any, response: pb.WatchResponse) -> None:
-        self._next_revision = self._next_revision or response.header.revision + 1
-        self._stream = stream
-        if self._progress_wanted:
-            await self.request_progress()
-        # A watch of the past is canceled right after its creation when that past is compacted; from now on it is not.
-        if not self._created.done():
-            self._created.set_result(None)
+    def _take_events(self, response: pb.WatchResponse) -> None:
+        """Hand on whole revisions; a fragment waits for the rest."""
+        self._fragments.extend(event_of(event) for event in response.events)
+        count = len(self._fragments)
+        if self._waiting + count > max(_MAX_EVENTS, count):
+            raise WatchLagged(f"the watcher has not read {self._waiting} changes; list again and resume")
+        if response.fragment:
+            return
+        events, self._fragments = self._fragments, []
+        last = events[-1].kv.mod_revision
+        self._next_revision = last + 1
+        self._waiting += count
+        self._batches.put_nowait(WatchBatch(events, last))
+
+    def _cancellation(self, response: pb.WatchResponse) -> Exception:
+        if response.compact_revision:
+            return Compacted(response.compact_revision)
+        reason = response.cancel_reason.rpartition("desc = ")[2]  # "rpc error: code = … desc = …"
+        return GRPCError(Status.UNKNOWN, reason or "it ended the watch and gave no reason")
 
     def _fail(self, error: StoreError) -> None:
         """End with an error, at once: what waits is dropped."""
         if not self._created.done():
             self._created.set_exception(error)
             return
+        self._drop_waiting()
+        self._batches.put_nowait(error)
+
+    def _drop_waiting(self) -> None:
         while not self._batches.empty():
             self._batches.get_nowait()
-        self._batches.put_nowait(error)
+
+
+_PROGRESS = pb.WatchRequest(progress_request=pb.WatchProgressRequest()).SerializeToString()
