@@ -8,7 +8,7 @@ DATA_FLAG := $(if $(DATA),--data-dir $(DATA))
 INSTALLED := $(VENV)/.installed
 TESTABLE := $(VENV)/.testable
 
-.PHONY: run test test-all check lint format bench bench-api generate clean
+.PHONY: run test test-all check lint format bench bench-api bench-store generate clean
 
 run: $(INSTALLED)  ## a cluster with the first example, in the foreground
 	@$(BIN)/hyperpy image build $(DATA_FLAG)
@@ -38,6 +38,9 @@ bench: $(TESTABLE)  ## the figures of the README, measured on this machine
 
 bench-api: $(TESTABLE)  ## those of the API server; AGAINST="--against NAME=URL,TOKEN" puts another one beside it
 	tests/with-system $(BIN)/python benchmarks/apiserver.py $(AGAINST)
+
+bench-store: $(TESTABLE)  ## those of the store, beside Debian's etcd; LONG=1: in the sizes of its goals
+	tests/with-system $(BIN)/python benchmarks/store.py $(if $(LONG),--long)
 
 generate: $(VENV)/bin/python  ## the schema data and the protobuf modules, from their sources
 	$(BIN)/pip install --quiet --editable '.[generate]'

@@ -13,7 +13,10 @@ import contextlib
 import tempfile
 from pathlib import Path
 
+import store_check_perf
+import store_history
 import store_puts
+import store_reads
 import store_watch
 import uvloop
 from store_servers import ours, theirs
@@ -21,7 +24,7 @@ from store_table import Table
 
 from hyperpy.store.sql.sqlite import open_store
 
-_PARTS = ("puts", "watches")
+_PARTS = ("puts", "watches", "reads", "compaction", "start")
 
 
 def _arguments() -> argparse.Namespace:
@@ -51,6 +54,14 @@ async def main() -> None:
                 await store_puts.measure(table, embedded, own, etcd, rounds=arguments.rounds, seconds=arguments.seconds)
             if "watches" in parts:
                 await store_watch.measure(table, embedded, own, etcd, seconds=5 * arguments.seconds)
+            if "reads" in parts:
+                await store_reads.measure(table, embedded, seconds=arguments.seconds)
+            if arguments.long:
+                await store_check_perf.measure(table, own, etcd)
+        if "compaction" in parts:
+            await store_history.compaction(table, directory, revisions=1_000_000 if arguments.long else 200_000)
+        if "start" in parts:
+            await store_history.start(table, directory, keys=150_000 if arguments.long else 50_000)
     table.show()
 
 
