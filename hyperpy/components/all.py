@@ -59,6 +59,14 @@ def all_in_one(
     admission_control_config_file: Annotated[
         str, typer.Option("--admission-control-config-file", help="Settings of admission plugins.")
     ] = "",
+    datastore_endpoint: Annotated[
+        str,
+        typer.Option(
+            "--datastore-endpoint",
+            envvar="HYPERPY_DATASTORE_ENDPOINT",
+            help="Keep objects in this database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
+        ),
+    ] = "",
     verbosity: Annotated[int, typer.Option("--v", help="Log verbosity.")] = 0,
 ) -> None:
     """Run a whole cluster: API server, scheduler, controllers, kubelet and proxy."""
@@ -85,6 +93,7 @@ def all_in_one(
         service_cidr=service_cidr,
         cluster_cidr=cluster_cidr,
         default_data_dir=not data_dir,
+        datastore_endpoint=datastore_endpoint,
         audit_policy_file=Path(audit_policy_file) if audit_policy_file else None,
         audit_log_path=audit_log_path,
         enable_admission_plugins=flags.words(enable_admission_plugins),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import socket
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hyperpy.api.wire import UserInfo
@@ -50,6 +50,7 @@ class Options:
         apply: manifests to apply when the Node is Ready.
         node_name: of the one Node.
         service_cidr, cluster_cidr: "" picks free ones at the first start, and keeps them.
+        datastore_endpoint: database that keeps the objects; "": the store in the data directory does.
         audit_policy_file, audit_log_path: which requests the API server logs, and where to.
         enable_admission_plugins, disable_admission_plugins, admission_control_config_file: of the API server.
     """
@@ -65,6 +66,7 @@ class Options:
     service_cidr: str = ""
     cluster_cidr: str = ""
     default_data_dir: bool = False
+    datastore_endpoint: str = field(default="", repr=False)  # it may hold a password
     audit_policy_file: Path | None = None
     audit_log_path: str = ""
     enable_admission_plugins: tuple[str, ...] = ()
@@ -88,6 +90,7 @@ class Cluster:
         self.api_server = ApiServer(
             ApiServerOptions(
                 data_dir=data.path,
+                datastore_endpoint=options.datastore_endpoint,
                 secure_port=options.secure_port,
                 bind_address=options.bind_address,
                 service_cluster_ip_range=record.service_cidr,

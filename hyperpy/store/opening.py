@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 def is_shared(where: str | Path) -> bool:
     """Whether several servers may have the store at one time."""
-    return str(where).startswith(("postgresql://", "postgres://"))
+    return str(where).lower().startswith(("postgresql://", "postgres://"))
+
+
+def sqlite_file(where: str) -> Path | None:
+    """The file of an address of the form sqlite:///PATH; None: it has another form."""
+    scheme, _, rest = where.partition("://")
+    return Path(rest[1:]) if scheme == "sqlite" and rest.startswith("/") else None
 
 
 async def open_store(where: str | Path, *, options: Options | None = None, clock: Clock | None = None) -> Engine:

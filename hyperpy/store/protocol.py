@@ -266,7 +266,10 @@ class Store(Protocol):
 
 @runtime_checkable
 class Recent(Protocol):
-    """What a store can do that has its newest changes at hand."""
+    """What a store can do that has its newest changes at hand.
+
+    Where several servers share the state, what is at hand reaches to the last answer of `Store.revision` at least.
+    """
 
     def recent(self, key: bytes, end: bytes, *, after: int) -> WatchBatch | None:
         """The changes of a range after a revision, up to the newest one, without waiting; None: not known any more."""
@@ -278,6 +281,14 @@ class Stamping(Protocol):
 
     def stamps(self) -> bool:
         """Whether `Put.stamp` is heeded. A store without this refuses it with InvalidRequest."""
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """What a store can do that knows what it takes on the disk of another server."""
+
+    async def size_bytes(self) -> int:
+        """Of the whole database. Raises `Unavailable`."""
 
 
 def prefix_end(prefix: bytes) -> bytes:

@@ -27,6 +27,7 @@ from hyperpy.components.apiserver.metrics.endpoint import MetricsEndpoint
 from hyperpy.components.apiserver.metrics.requests import RequestMetrics
 from hyperpy.components.apiserver.metrics.server import ServerMetrics
 from hyperpy.components.apiserver.observing import Observer
+from hyperpy.components.apiserver.opening import store_file
 from hyperpy.components.apiserver.options import Options
 from hyperpy.components.apiserver.registry.metrics import StoredMetrics
 from hyperpy.components.apiserver.resources import ResourceHandler
@@ -35,6 +36,7 @@ from hyperpy.components.apiserver.routing import Router
 from hyperpy.components.apiserver.streams.routes import Streams
 from hyperpy.components.apiserver.token_request import TokenRequests
 from hyperpy.components.instruments import Instruments
+from hyperpy.store.protocol import Measured, Store, StoreError
 
 if TYPE_CHECKING:
     from hyperpy.components.apiserver.audit.auditor import Auditor
@@ -93,7 +95,8 @@ def assemble(
     registry = resources.core.kinds
     instruments = resources.core.instruments
     in_flight = InFlight(reading=options.max_requests_inflight, mutating=options.max_mutating_requests_inflight)
-    stored = StoredMetrics(instruments, resources.core.store, registry, size=lambda: _database_size(options))
+    store = resources.core.store
+    stored = StoredMetrics(instruments, store, registry, size=lambda: _database_size(options, store))
     gauges = ServerMetrics(instruments, in_flight)
 
     def credentials() -> Credentials:
@@ -155,8 +158,14 @@ def _audit(options: Options, instruments: Instruments, clock: Clock) -> tuple[Au
     return Auditor(policy_file.read(options.audit_policy_file), backend, instruments, now=clock.now), backend
 
 
-def _database_size(options: Options) -> int | None:
-    """Bytes of the store's files on this machine; None when a real etcd has the objects."""
+async def _database_size(options: Options, store: Store) -> int | None:
+    """Bytes that the store takes on disk; None when a real etcd has the objects, or nobody can tell now."""
+    if isinstance(store, Measured):
+        try:
+            return await store.size_bytes()
+        except StoreError:
+            return None
     if options.etcd_servers:
         return None
-    return sum(file.stat().st_size for file in (options.data_dir / "store").glob("store.db*"))
+    file = store_file(options)
+    return sum(part.stat().st_size for part in file.parent.glob(f"{file.name}*"))

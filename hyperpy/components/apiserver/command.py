@@ -148,6 +148,14 @@ def apiserver(
     admission_control_config_file: Annotated[
         Path | None, typer.Option("--admission-control-config-file", help="Settings of admission plugins.")
     ] = None,
+    datastore_endpoint: Annotated[
+        str,
+        typer.Option(
+            "--datastore-endpoint",
+            envvar="HYPERPY_DATASTORE_ENDPOINT",
+            help="Keep objects in this database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
+        ),
+    ] = "",
     etcd_servers: Annotated[
         str, typer.Option("--etcd-servers", help="Keep objects in this etcd: URLs, comma separated.")
     ] = "",
@@ -165,6 +173,7 @@ def apiserver(
 
     options = Options(
         data_dir=(Path(data_dir) if data_dir else kubeconfig.data_dir()).absolute(),
+        datastore_endpoint=datastore_endpoint,
         etcd_servers=flags.words(etcd_servers),
         etcd_ca_file=etcd_cafile,
         etcd_cert_file=etcd_certfile,

@@ -20,7 +20,7 @@ class CoreConfig:
         node_port_max: last port of that range, included.
         advertise_address: IPv4 address under which pods reach this API server.
         advertise_port: its port, the bound one (never 0).
-        shared_store: whether other API servers may serve the same objects (`--etcd-servers`).
+        shared_store: whether other API servers may serve the same objects (in an etcd, or a PostgreSQL).
         event_ttl_s: seconds after which an Event goes away (`--event-ttl`).
         watch_queue: changes that may wait for one slow watcher; on overflow its stream ends with 410 Expired.
         watch_queue_bytes: the same, by the size of the objects they hold.

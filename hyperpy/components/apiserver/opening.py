@@ -8,16 +8,20 @@ from pathlib import Path
 
 from hyperpy.components.apiserver.options import Options
 from hyperpy.components.supervisor import StartFailure
+from hyperpy.store.opening import open_store, sqlite_file
 from hyperpy.store.protocol import Store, StoreError
 
 
-def _store_directory(options: Options) -> Path:
-    directory = options.data_dir / "store"
+def store_file(options: Options) -> Path:
+    """The SQLite file that the options name."""
+    return sqlite_file(options.datastore_endpoint) or options.data_dir / "store" / "store.db"
+
+
+def _make_directory(directory: Path) -> None:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StartFailure(f"cannot use the store directory {directory}: {error.strerror}") from error
-    return directory
 
 
 @asynccontextmanager
@@ -33,9 +37,9 @@ async def opened(options: Options) -> AsyncIterator[Store]:
         )
         store = await open_etcd(options.etcd_servers, ca=ca, cert=cert, key=key)
     else:
-        from hyperpy.store.sql.sqlite import open_store
-
-        store = await open_store(_store_directory(options) / "store.db")
+        if not options.datastore_endpoint:
+            _make_directory(store_file(options).parent)
+        store = await open_store(options.datastore_endpoint or store_file(options))
     try:
         yield store
     finally:

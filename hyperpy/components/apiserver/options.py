@@ -14,6 +14,7 @@ from hyperpy.components.apiserver.admission.world import Settings
 from hyperpy.components.apiserver.authn.requestheader import RequestHeader
 from hyperpy.components.apiserver.credentials.pki import FRONT_PROXY, Credentials, Pki
 from hyperpy.components.supervisor import StartFailure
+from hyperpy.store.opening import is_shared
 
 AUTHORIZATION_MODES = ("RBAC", "AlwaysAllow")
 AUDIT_MODES = ("batch", "blocking")
@@ -27,7 +28,8 @@ class Options:
 
     Args:
         data_dir: holds `store/`, `pki/` and the kubeconfigs.
-        etcd_servers: URLs of a real etcd that keeps the objects; empty: the store in the data directory does.
+        datastore_endpoint: address of a database that keeps the objects; "": the store in the data directory does.
+        etcd_servers: URLs of a real etcd that keeps the objects instead.
         etcd_compaction_interval_s: how often its history is shortened; 0: never.
         etcd_ca_file, etcd_cert_file, etcd_key_file: whom to trust there, and who this server is to it.
         secure_port: 0 picks a free one.
@@ -61,6 +63,7 @@ class Options:
     """
 
     data_dir: Path = field(default_factory=kubeconfig.data_dir)
+    datastore_endpoint: str = field(default="", repr=False)  # it may hold a password
     etcd_servers: tuple[str, ...] = ()
     etcd_ca_file: Path | None = None
     etcd_cert_file: Path | None = None
@@ -112,6 +115,11 @@ class Options:
     component_kubeconfigs: bool = True
 
     @property
+    def shared_store(self) -> bool:
+        """Whether other API servers may serve the same objects."""
+        return bool(self.etcd_servers) or is_shared(self.datastore_endpoint)
+
+    @property
     def audiences(self) -> tuple[str, ...]:
         """Of tokens for this server."""
         return self.api_audiences or (self.service_account_issuer,)
@@ -137,6 +145,11 @@ class Options:
 
 def check(options: Options) -> None:
     """Raises StartFailure for the first setting that cannot be used; files are checked by their readers."""
+    if options.datastore_endpoint and options.etcd_servers:
+        raise StartFailure(
+            "--datastore-endpoint (or $HYPERPY_DATASTORE_ENDPOINT) and --etcd-servers both say where objects are kept; "
+            "use one"
+        )
     service_network(options)
     node_ports(options)
     for flag, address in (

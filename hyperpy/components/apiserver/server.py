@@ -136,7 +136,7 @@ class ApiServer:
             node_port_max=last,
             advertise_address=settings.advertised(self.options),
             advertise_port=self.port,
-            shared_store=bool(self.options.etcd_servers),
+            shared_store=self.options.shared_store,
             admission=settings.admission(self.options),
         )
         try:

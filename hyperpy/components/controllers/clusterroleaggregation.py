@@ -42,7 +42,8 @@ class ClusterRoleAggregation:
     def __init__(self, context: Context, queue: WorkQueue) -> None:
         self._client = context.client
         self._queue = queue
-        self._roles = context.watch(kinds.CLUSTER_ROLE, self._changed)
+        self._roles = context.informers.of(kinds.CLUSTER_ROLE)
+        context.watch(kinds.CLUSTER_ROLE, self._changed)  # it may call at once, with what is known already
 
     async def reconcile(self, key: str) -> float | None:
         """Write one role's rules, under the version they were made for."""

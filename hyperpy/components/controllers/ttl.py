@@ -37,7 +37,8 @@ class TTLController:
         self._client = context.client
         self._queue = queue
         self._step = 0
-        self._nodes = context.watch(kinds.NODE, self._changed)
+        self._nodes = context.informers.of(kinds.NODE)
+        context.watch(kinds.NODE, self._changed)  # it may call at once, with what is known already
 
     async def reconcile(self, key: str) -> float | None:
         """Write one node's annotation."""

@@ -24,44 +24,43 @@ class Barrier:
     def __init__(self, newest: Callable[[], Awaitable[int]], reach: Callable[[int], Awaitable[None]]) -> None:
         self._newest = newest
         self._reach = reach
-        self._next: asyncio.Future[int] | None = None
+        self._waiting: list[asyncio.Future[int]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def passed(self) -> None:
         """Returns when the replica has all that was acknowledged before this call. Raises Unavailable."""
-        if self._next is None:
-            self._next = asyncio.get_running_loop().create_future()
+        known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append(known)
         if self._task is None:
             self._task = asyncio.create_task(self._ask(), name="store/barrier")
-        try:
-            position = await asyncio.shield(self._next)
-        except Unavailable as error:
-            raise Unavailable(str(error)) from error  # one of its own for each read
-        await self._reach(position)
+        await self._reach(await known)
 
     async def aclose(self) -> None:
         """Let those that wait go, with Unavailable."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._next is not None:
-            _fail(self._next, Unavailable("the store was closed"))
 
     async def _ask(self) -> None:
+        asked: list[asyncio.Future[int]] = []
         try:
-            while self._next is not None:
-                asked, self._next = self._next, None
+            while self._waiting:
+                asked, self._waiting = self._waiting, []
                 try:
-                    asked.set_result(await self._newest())
+                    position = await self._newest()
                 except Unavailable as error:
-                    _fail(asked, error)
-                finally:
-                    if not asked.done():
-                        _fail(asked, Unavailable("the store was closed"))
+                    _fail(asked, str(error))
+                    continue
+                for known in asked:
+                    if not known.done():  # its reader was cancelled
+                        known.set_result(position)
         finally:
             self._task = None
+            _fail([*asked, *self._waiting], "the store was closed")
+            self._waiting = []
 
 
-def _fail(asked: asyncio.Future[int], error: Unavailable) -> None:
-    asked.set_exception(error)
-    asked.exception()  # all readers may have been cancelled
+def _fail(asked: list[asyncio.Future[int]], reason: str) -> None:
+    for known in asked:
+        if not known.done():
+            known.set_exception(Unavailable(reason))

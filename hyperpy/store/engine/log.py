@@ -124,6 +124,9 @@ class SharedLog(Log, Protocol):
     async def reload(self) -> Loaded:
         """Read the log as a whole. Raises Unavailable."""
 
+    async def size_bytes(self) -> int:
+        """What the log and all beside it take on disk. Raises Unavailable."""
+
     def follow(self, news: Callable[[int | None], None]) -> None:
         """From now on, until it is closed, call `news` with the position of new records, own ones too.
 

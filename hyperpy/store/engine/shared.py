@@ -105,6 +105,10 @@ class SharedEngine(Engine):
             await self._barrier.passed()
         return await super().txn(request)
 
+    async def size_bytes(self) -> int:
+        """Of the whole database; see `protocol.Measured`."""
+        return await self._shared.size_bytes()
+
     def _take_in(self, draft: Draft) -> list[Record]:
         for key in draft.changes:
             if len(key) > self._max_key_bytes:

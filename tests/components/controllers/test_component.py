@@ -90,3 +90,25 @@ async def test_idle_loops_wait_and_write_nothing(world: Any, make: Any) -> None:
         await world.clock.advance(9)
     await asyncio.sleep(0)
     assert writes == []
+
+
+async def test_controllers_begin_among_objects_that_are_known_already(world: Any, make: Any) -> None:
+    await world.client.create(kinds.NODE, make.node("n1"))
+    await world.client.create(kinds.DEPLOYMENT, make.deployment("web", 1))
+    names = (
+        "namespaces",
+        "nodes",
+        "pods",
+        "replicasets",
+        "deployments",
+        "clusterroles",
+        "services",
+        "jobs",
+        "cronjobs",
+    )
+    await world.start(known=[kind for kind in kinds.built_in() if kind.plural in names])
+
+    async def made() -> bool:
+        return len(await world.list(kinds.POD)) == 1
+
+    await world.until(made)

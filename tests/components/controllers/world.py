@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,8 +83,12 @@ class World:
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     numbers: Any = field(default_factory=itertools.count)
 
-    async def start(self, *names: str, **options: Any) -> None:
-        """Run controllers (all by default) with caches of their own; again after `stop`, as a new process would."""
+    async def start(self, *names: str, known: Sequence[Kind] = (), **options: Any) -> None:
+        """Run controllers (all by default) with caches of their own; again after `stop`, as a new process would.
+
+        Args:
+            known: kinds that other components of the process have read already.
+        """
         informers = Informers(self.faulty, clock=self.clock)
         controllers = Controllers(
             self.faulty,
@@ -96,6 +100,9 @@ class World:
         ready = asyncio.Event()
         self.tasks.append(asyncio.create_task(informers.run(), name="informers"))
         await asyncio.sleep(0)
+        for kind in known:
+            informers.of(kind)
+        await informers.synced()
         self.tasks.append(asyncio.create_task(controllers.run(ready=ready.set), name="controllers"))
         async with asyncio.timeout(DEADLINE_S):
             await ready.wait()

@@ -78,6 +78,7 @@ class Indexes:
             return None
         columns = [await self._column(selection.kind, term) for term in terms]
         known = [column for column in columns if column is not None]
+        await self._store.revision()  # other servers may have written
         # From here on nothing waits: all columns are of the same, newest revision.
         if len(known) < len(terms) or not all(self._catch_up(self._recent, column) for column in known):
             return None

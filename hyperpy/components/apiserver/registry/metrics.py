@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from hyperpy.api.kinds import Kind, Registry
 from hyperpy.components.apiserver.metrics.requests import LATENCY_S
@@ -14,7 +14,7 @@ from hyperpy.store.protocol import Get, Store, StoreError
 _OPERATION = ("operation", "group", "resource")
 _CLUSTER = "0"
 
-SizeOf = Callable[[], int | None]
+SizeOf = Callable[[], Awaitable[int | None]]
 
 
 class WriteMetrics:
@@ -114,7 +114,7 @@ class StoredMetrics:
             count = await self._count(kind)
             self._objects.child(kind.qualified).set(count)
             self._resources.child(kind.group, kind.plural).set(count)
-        size = self._size()
+        size = await self._size()
         if size is not None:
             self._bytes.child(_CLUSTER).set(size)
 
