@@ -42,6 +42,9 @@ class DataDir:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = open(self.path / "lock", "a+")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock.truncate(0)
+            self._lock.write(f"{os.getpid()}\n")
+            self._lock.flush()
         except BlockingIOError:
             raise StartFailure(
                 f"the data directory {self.path} is in use by process {self._holder()}; "
@@ -49,9 +52,6 @@ class DataDir:
             ) from None
         except OSError as error:
             raise StartFailure(f"the data directory {self.path} cannot be used: {error.strerror}") from error
-        self._lock.truncate(0)
-        self._lock.write(f"{os.getpid()}\n")
-        self._lock.flush()
         self._check_layout()
         return self
 

@@ -1,6 +1,7 @@
 """The data directory: one owner, one layout, nothing foreign."""
 
 import pytest
+from store.faults.disks import fill, tmpfs
 
 from hyperpy.components.datadir import ClusterRecord, DataDir
 from hyperpy.components.supervisor import StartFailure
@@ -43,3 +44,11 @@ def test_a_damaged_record_is_named(tmp_path):
         (data.path / "cluster.json").write_text("{")
         with pytest.raises(StartFailure, match=r"cluster\.json is damaged"):
             data.record()
+
+
+@pytest.mark.root
+def test_a_full_disk_is_told_in_plain_words(tmp_path):
+    with tmpfs(tmp_path / "disk", size_kib=64) as disk:
+        fill(disk)
+        with pytest.raises(StartFailure, match=r"disk/d cannot be used: No space left on device"):
+            DataDir(disk / "d").__enter__()

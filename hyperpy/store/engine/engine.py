@@ -78,6 +78,7 @@ class Engine:
         self._granting: set[int] = set()
         self._raising = loaded.floor
         self._sweep_due = asyncio.Event()
+        self._sweep_failed = False
         self._sweeper: asyncio.Task[None] | None = None
         self._closed = False
         self._restore_leases(loaded)
@@ -320,6 +321,8 @@ class Engine:
             self.committed = events[-1].kv.mod_revision
             self.history.extend(events)
             self._broadcaster.publish(events)
+        if self._sweep_failed:  # a disk that takes commits again may take this too
+            self._sweep_due.set()
         self._compaction.committed(self.committed, floor=self.floor)
 
     def _show_change(self, event: Event) -> None:
@@ -359,8 +362,11 @@ class Engine:
             try:
                 while await self._journal.sweep():
                     pass
+                self._sweep_failed = False
             except Unavailable as error:
-                log.warning("old history stays until the next compaction: %s", error)
+                if not self._sweep_failed:
+                    log.warning("old history cannot be given up now; tried again with later writes: %s", error)
+                self._sweep_failed = True
 
 
 def window(loaded: Loaded, options: Options, *, bounded: bool) -> History:

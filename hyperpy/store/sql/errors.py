@@ -15,6 +15,7 @@ _SQLITE_TEXTS = {
     "SQLITE_BUSY": "another program holds the file; stop that program",
     "SQLITE_LOCKED": "another program holds the file; stop that program",
     "SQLITE_CANTOPEN": "the file cannot be opened; check the directory and its permissions",
+    "SQLITE_IOERR_SHMSIZE": "the disk is full; free some space and try again",
     "SQLITE_IOERR": "the disk failed to read or write; check the disk and the system log",
     "SQLITE_CONSTRAINT": "the file was changed behind its owner's back; start again",
 }
@@ -42,6 +43,6 @@ def unavailable(error: Exception, path: Path) -> Unavailable:
         name = getattr(cause, "sqlite_errorname", None) or ""
         # Extended codes have a suffix: SQLITE_IOERR_FSYNC.
         plain = "_".join(name.split("_")[:2])
-        reason = _SQLITE_TEXTS.get(plain, "the database failed")
+        reason = _SQLITE_TEXTS.get(name) or _SQLITE_TEXTS.get(plain, "the database failed")
         reason = f"{reason} ({name or type(cause).__name__}: {cause})"
     return Unavailable(f"the store {path}: {reason}")

@@ -61,6 +61,8 @@ async def _look(store: Store) -> Found:
 async def _floor(store: Store) -> int:
     try:
         watch = await store.watch(ROOT, start_revision=1)
+        await watch.request_progress()
+        await anext(aiter(watch))
     except Compacted as told:
         return told.revision
     await watch.aclose()
