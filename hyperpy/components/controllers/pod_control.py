@@ -47,20 +47,26 @@ class PodControl:
         return await self.expectations.wait_s(owner_key, now=self._clock.monotonic(), lookup=self._lookup)
 
     async def create(self, owner: Obj, count: int) -> None:
-        """Create `count` Pods from the owner's template; stops after the first batch with a failure.
+        """Create `count` Pods from the owner's template; see `create_pods`."""
+        names = (meta.generate_name(_base(owner), self._rng) for _ in range(count))
+        await self.create_pods(owner, [from_template(owner, self._kind, name=name) for name in names])
 
+    async def create_pods(self, owner: Obj, pods: Sequence[Obj]) -> None:
+        """Create Pods, one first and then twice as many; stops after the first batch with a failure.
+
+        Args:
+            pods: with their names; `from_template` makes them.
         Raises:
             errors.StatusError: the first failure, after an event told of it.
         """
         done, batch = 0, 1
-        while done < count:
-            batch = min(batch, count - done, MAX_BATCH)
-            results = await asyncio.gather(*(self._create_one(owner) for _ in range(batch)))
+        while done < len(pods):
+            results = await asyncio.gather(*(self._create_one(owner, pod) for pod in pods[done : done + batch]))
             for failure in results:
                 if failure is not None:
                     raise failure
             done += batch
-            batch *= 2
+            batch = min(batch * 2, MAX_BATCH)
 
     async def delete(self, owner: Obj, pods: Sequence[Obj]) -> None:
         """Delete Pods of the owner.
@@ -74,8 +80,7 @@ class PodControl:
                 if failure is not None:
                     raise failure
 
-    async def _create_one(self, owner: Obj) -> errors.StatusError | None:
-        pod = from_template(owner, self._kind, name=meta.generate_name(_base(owner), self._rng))
+    async def _create_one(self, owner: Obj, pod: Obj) -> errors.StatusError | None:
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         now = self._clock.monotonic()
         self.expectations.created(meta.key(owner), namespace=namespace, name=name, now=now)

@@ -14,6 +14,7 @@ from hyperpy.components.controllers.deployment import DeploymentController
 from hyperpy.components.controllers.endpoints import EndpointsController
 from hyperpy.components.controllers.endpointslice import EndpointSliceController
 from hyperpy.components.controllers.garbagecollector import GarbageCollector
+from hyperpy.components.controllers.job import JobController
 from hyperpy.components.controllers.namespace import NamespaceController
 from hyperpy.components.controllers.nodeipam import NodeIpamController
 from hyperpy.components.controllers.nodelifecycle import NodeLifecycleController
@@ -69,6 +70,7 @@ CONTROLLERS = (
     Row("replicationcontroller-controller", "replicationcontroller", ReplicationControllerController),
     Row("replicaset-controller", "replicaset", ReplicaSetController),
     Row("deployment-controller", "deployment", DeploymentController),
+    Row("job-controller", "job", JobController),
     Row("cronjob-controller", "cronjob", CronJobController),
     Row("ttl-after-finished-controller", "ttl-after-finished", TTLAfterFinishedController),
     Row("endpoints-controller", "endpoint", EndpointsController),

@@ -29,8 +29,8 @@ def test_controllers_are_chosen_by_name(names: list[str], expected: int) -> None
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(table.UnknownController, match='there is no controller "job"; there are namespace-controller'):
-        table.chosen(["*", "-job"])
+    with pytest.raises(table.UnknownController, match='there is no controller "jobs"; there are namespace-controller'):
+        table.chosen(["*", "-jobs"])
 
 
 @pytest.mark.parametrize(
