@@ -75,7 +75,7 @@ def _distrusted(error: ssl.SSLCertVerificationError) -> str:
 def _tls(error: ssl.SSLError) -> Lost:
     reason = (error.reason or str(error)).replace("_", " ").lower()
     if "alert" in reason and ("certificate" in reason or "unknown ca" in reason or "decrypt" in reason):
-        return _lost(f"it refuses our client certificate ({reason}); {_CERTIFICATE}", final=True)
+        return _lost(f"it misses our client certificate or does not accept it ({reason}); {_CERTIFICATE}", final=True)
     if "wrong version number" in reason or "record layer failure" in reason:
         return _lost(f"it does not speak TLS ({reason}); write http:// in --etcd-servers", final=True)
     return _lost(f"TLS failed: {reason}")
@@ -103,7 +103,7 @@ def broken(error: Exception | None, *, secure: bool, greeted: bool) -> Lost:
         told = _tls(error)
         return Lost(str(told), sent=greeted, final=told.final)
     if not greeted:
-        hint = "it refused our client certificate, if it asks for one" if secure else "if it wants TLS, write https://"
+        hint = "has it accepted our client certificate, if it asks for one?" if secure else "if it wants TLS, write https://"
         return _lost(f"it closed the connection at once; {hint}")
     return Lost(f"the connection broke: {error}" if error else "it closed the connection", sent=True)
 
