@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from hyperpy.api import kinds
 from hyperpy.client.informer import Informers
 from hyperpy.components.apiserver import aggregation, bootstrap
@@ -10,13 +12,19 @@ from hyperpy.components.apiserver.bootstrap import local_services
 from hyperpy.components.apiserver.core import Core
 from hyperpy.components.apiserver.health import Check, Health
 from hyperpy.components.instruments import Instruments
-from hyperpy.store.protocol import StoreError
+from hyperpy.store.protocol import Store, StoreError
 
 
 class Checks:
-    """What they look at. `stopping` is set when the server begins to stop."""
+    """What they look at. `stopping` is set when the server begins to stop.
 
-    def __init__(self) -> None:
+    Args:
+        health_s, ready_s: what the store's answer may take, for the checks `etcd` and `etcd-readiness`.
+    """
+
+    def __init__(self, *, health_s: float, ready_s: float) -> None:
+        self._health_s = health_s
+        self._ready_s = ready_s
         self.stopping = False
         self._done: set[str] = set()
 
@@ -32,13 +40,6 @@ class Checks:
         async def ping() -> str | None:
             return None
 
-        async def etcd() -> str | None:
-            try:
-                await core.store.revision()
-            except StoreError as error:
-                return str(error)
-            return None
-
         async def informer_sync() -> str | None:
             await authorizer.synced()
             return None
@@ -51,11 +52,31 @@ class Checks:
             return "the process is shutting down" if self.stopping else None
 
         hooks = {name: self._hook(name) for name in (*bootstrap.HOOKS, *aggregation.HOOKS)}
-        live: dict[str, Check] = {"ping": ping, "etcd": etcd, **hooks, "autoregister-completion": autoregister}
-        return Health(live, {"etcd-readiness": etcd, "informer-sync": informer_sync, "shutdown": shutdown}, slis)
+        live: dict[str, Check] = {
+            "ping": ping,
+            "etcd": _answers(core.store, self._health_s),
+            **hooks,
+            "autoregister-completion": autoregister,
+        }
+        readiness = _answers(core.store, self._ready_s)
+        return Health(live, {"etcd-readiness": readiness, "informer-sync": informer_sync, "shutdown": shutdown}, slis)
 
     def _hook(self, name: str) -> Check:
         async def check() -> str | None:
             return None if name in self._done else "not finished"
 
         return check
+
+
+def _answers(store: Store, limit_s: float) -> Check:
+    async def check() -> str | None:
+        try:
+            async with asyncio.timeout(limit_s):
+                await store.revision()
+        except StoreError as error:
+            return str(error)
+        except TimeoutError:
+            return f"the store did not answer within {limit_s:g} s"
+        return None
+
+    return check

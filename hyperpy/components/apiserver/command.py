@@ -165,6 +165,18 @@ def apiserver(
     etcd_compaction_interval: Annotated[
         str, typer.Option("--etcd-compaction-interval", help="Between compactions of that etcd; 0s: none.")
     ] = "5m",
+    etcd_prefix: Annotated[str, typer.Option("--etcd-prefix", help="Where its keys begin: /registry only.")] = (
+        "/registry"
+    ),
+    etcd_healthcheck_timeout: Annotated[
+        str, typer.Option("--etcd-healthcheck-timeout", help="For the store's answer to the health check etcd.")
+    ] = "2s",
+    etcd_readycheck_timeout: Annotated[
+        str, typer.Option("--etcd-readycheck-timeout", help="The same for the check etcd-readiness.")
+    ] = "2s",
+    lease_reuse_duration_seconds: Annotated[
+        int, typer.Option("--lease-reuse-duration-seconds", min=1, help="Events of this span share a lease.")
+    ] = 300,
     verbosity: Annotated[int, typer.Option("--v", help="Log verbosity.")] = 0,
 ) -> None:
     """Serve the Kubernetes API from a data directory."""
@@ -179,6 +191,10 @@ def apiserver(
         etcd_cert_file=etcd_certfile,
         etcd_key_file=etcd_keyfile,
         etcd_compaction_interval_s=flags.seconds("--etcd-compaction-interval", etcd_compaction_interval),
+        etcd_prefix=etcd_prefix,
+        etcd_healthcheck_timeout_s=flags.seconds("--etcd-healthcheck-timeout", etcd_healthcheck_timeout),
+        etcd_readycheck_timeout_s=flags.seconds("--etcd-readycheck-timeout", etcd_readycheck_timeout),
+        lease_reuse_s=lease_reuse_duration_seconds,
         secure_port=secure_port,
         bind_address=bind_address,
         advertise_address=advertise_address,

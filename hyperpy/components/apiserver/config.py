@@ -22,6 +22,7 @@ class CoreConfig:
         advertise_port: its port, the bound one (never 0).
         shared_store: whether other API servers may serve the same objects (in an etcd, or a PostgreSQL).
         event_ttl_s: seconds after which an Event goes away (`--event-ttl`).
+        lease_reuse_s: seconds whose Events share a lease (`--lease-reuse-duration-seconds`).
         watch_queue: changes that may wait for one slow watcher; on overflow its stream ends with 410 Expired.
         watch_queue_bytes: the same, by the size of the objects they hold.
         watch_timeout_s: shortest life of a watch that names no timeout (`--min-request-timeout`); up to twice that.
@@ -36,6 +37,7 @@ class CoreConfig:
     advertise_port: int = 6443
     shared_store: bool = False
     event_ttl_s: int = _HOUR_S
+    lease_reuse_s: int = 300
     watch_queue: int = 4096
     watch_queue_bytes: int = 16 << 20
     watch_timeout_s: int = 1800

@@ -82,7 +82,7 @@ def assemble(
         feeds=feeds,
         lists=Lists(store, ListMetrics(instruments)),
         services=ServiceAllocation(objects, Claims(objects, clock, rng), config, rng),
-        event_leases=EventLeases(objects, clock, ttl_s=config.event_ttl_s),
+        event_leases=EventLeases(objects, clock, ttl_s=config.event_ttl_s, span_s=config.lease_reuse_s),
         admission=Chain(table.plugins(world), AdmissionMetrics(instruments)),
         definitions=Progress(),
         watches=WatchMetrics(instruments),

@@ -32,6 +32,10 @@ class Options:
         etcd_servers: URLs of a real etcd that keeps the objects instead.
         etcd_compaction_interval_s: how often its history is shortened; 0: never.
         etcd_ca_file, etcd_cert_file, etcd_key_file: whom to trust there, and who this server is to it.
+        etcd_prefix: where its keys begin; only `/registry`.
+        etcd_healthcheck_timeout_s, etcd_readycheck_timeout_s: for the store's answer to the health checks `etcd` and
+            `etcd-readiness`.
+        lease_reuse_s: Events of this span share a lease, and live up to this much longer than asked for.
         secure_port: 0 picks a free one.
         bind_address: where the secure port listens.
         advertise_address: under which other members of the cluster reach it; "" finds it out.
@@ -69,6 +73,10 @@ class Options:
     etcd_cert_file: Path | None = None
     etcd_key_file: Path | None = None
     etcd_compaction_interval_s: float = 300.0
+    etcd_prefix: str = "/registry"
+    etcd_healthcheck_timeout_s: float = 2.0
+    etcd_readycheck_timeout_s: float = 2.0
+    lease_reuse_s: int = 300
     secure_port: int = 6443
     bind_address: str = "0.0.0.0"
     advertise_address: str = ""
@@ -145,11 +153,7 @@ class Options:
 
 def check(options: Options) -> None:
     """Raises StartFailure for the first setting that cannot be used; files are checked by their readers."""
-    if options.datastore_endpoint and options.etcd_servers:
-        raise StartFailure(
-            "--datastore-endpoint (or $HYPERPY_DATASTORE_ENDPOINT) and --etcd-servers both say where objects are kept; "
-            "use one"
-        )
+    _store(options)
     service_network(options)
     node_ports(options)
     for flag, address in (
@@ -195,6 +199,21 @@ def check(options: Options) -> None:
         raise StartFailure("--proxy-client-cert-file and --proxy-client-key-file must be given together")
     if bool(options.tls_cert_file) != bool(options.tls_private_key_file):
         raise StartFailure("--tls-cert-file and --tls-private-key-file must be given together")
+
+
+def _store(options: Options) -> None:
+    if options.datastore_endpoint and options.etcd_servers:
+        raise StartFailure(
+            "--datastore-endpoint (or $HYPERPY_DATASTORE_ENDPOINT) and --etcd-servers both say where objects are kept; "
+            "use one"
+        )
+    if options.etcd_prefix.strip("/") != "registry":
+        raise StartFailure(
+            f"--etcd-prefix {options.etcd_prefix} is not supported: objects are kept below /registry; "
+            "give each cluster an etcd of its own"
+        )
+    if not options.etcd_servers and (options.etcd_ca_file or options.etcd_cert_file or options.etcd_key_file):
+        raise StartFailure("--etcd-cafile, --etcd-certfile and --etcd-keyfile are for an etcd; name it: --etcd-servers")
 
 
 def admission(options: Options) -> Settings:

@@ -66,7 +66,7 @@ class ApiServer:
         self._store = store
         self._clock = clock or SystemClock()
         self._chain: Chain | None = None
-        self._checks = Checks()
+        self._checks = Checks(health_s=options.etcd_healthcheck_timeout_s, ready_s=options.etcd_readycheck_timeout_s)
         self._listeners: list[Listener] = []
         self._slis = Instruments()
 
@@ -137,6 +137,7 @@ class ApiServer:
             advertise_address=settings.advertised(self.options),
             advertise_port=self.port,
             shared_store=self.options.shared_store,
+            lease_reuse_s=self.options.lease_reuse_s,
             admission=settings.admission(self.options),
         )
         try:

@@ -103,7 +103,11 @@ def broken(error: Exception | None, *, secure: bool, greeted: bool) -> Lost:
         told = _tls(error)
         return Lost(str(told), sent=greeted, final=told.final)
     if not greeted:
-        hint = "has it accepted our client certificate, if it asks for one?" if secure else "if it wants TLS, write https://"
+        hint = (
+            "has it accepted our client certificate, if it asks for one?"
+            if secure
+            else "if it wants TLS, write https://"
+        )
         return _lost(f"it closed the connection at once; {hint}")
     return Lost(f"the connection broke: {error}" if error else "it closed the connection", sent=True)
 

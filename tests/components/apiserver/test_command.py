@@ -12,8 +12,8 @@ from hyperpy.components.apiserver.command import app
     [
         (["--anonymous-auth=maybe"], "--anonymous-auth=maybe: use true or false"),
         (
-            ["--etcd-servers=http://127.0.0.1:1"],
-            "the store cannot be used: etcd at http://127.0.0.1:1 cannot be reached",
+            ["--etcd-servers=https://127.0.0.1:1", "--etcd-cafile=/nowhere"],
+            "the store cannot be used: the TLS files for etcd cannot be used",
         ),
         (["--portal-net=10.0.0.0/99"], "--service-cluster-ip-range: '10.0.0.0/99' does not appear to be"),
         (["--port=8080", "--address=0.0.0.0"], "may listen on a loopback address only"),
@@ -24,6 +24,10 @@ from hyperpy.components.apiserver.command import app
         (["--proxy-client-cert-file=/nowhere"], "--proxy-client-cert-file and --proxy-client-key-file must be given"),
         (["--audit-policy-file=/nowhere", "--audit-log-path=-"], "--audit-policy-file: cannot read /nowhere"),
         (["--request-timeout=soon"], "--request-timeout=soon is no duration"),
+        (["--etcd-servers=127.0.0.1:port"], "the etcd address '127.0.0.1:port' is not of the form http://HOST:PORT"),
+        (["--etcd-prefix=/mine"], "--etcd-prefix /mine is not supported: objects are kept below /registry"),
+        (["--etcd-certfile=/nowhere"], "are for an etcd; name it: --etcd-servers"),
+        (["--etcd-healthcheck-timeout=2"], "--etcd-healthcheck-timeout=2 is no duration"),
         (["--etcd-compaction-interval=often"], "--etcd-compaction-interval=often is no duration"),
         (["--shutdown-delay-duration=5"], "--shutdown-delay-duration=5 is no duration"),
         (["--cors-allowed-origins=example"], "--cors-allowed-origins example: regular expression does not pin"),

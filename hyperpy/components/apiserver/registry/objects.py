@@ -130,5 +130,5 @@ def status_of(error: store_protocol.StoreError) -> errors.StatusError:
     """The Status a store failure stands for when no verb has a better word for it."""
     if isinstance(error, store_protocol.Compacted):
         return errors.Expired("The resourceVersion for the provided list is too old.")
-    cls = _STATUS.get(type(error), errors.InternalError)
+    cls = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), errors.InternalError)
     return cls(f"the store cannot answer: {error}")
