@@ -25,6 +25,7 @@ COMMANDS = {
     "kubelet": (f"{_COMPONENTS}.kubelet.command", "The node agent: runs pods."),
     "proxy": (f"{_COMPONENTS}.proxy.command", "The service proxy."),
     "etcd": (f"{_COMPONENTS}.etcd.command", "The watch-store, speaking etcd v3."),
+    "store": (f"{_COMPONENTS}.storage.command", "Back up, restore, check and compact the store."),
     "ctl": ("hyperpy.ctl.command", "The command line client."),
     "image": (f"{_COMPONENTS}.kubelet.image_command", "Build, load and list images."),
     "version": (f"{_COMPONENTS}.version", "Print the versions."),

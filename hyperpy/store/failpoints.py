@@ -55,6 +55,8 @@ POINTS: Mapping[str, Point] = {
     "sweep/begin": Point("a step of the sweep is about to begin its transaction"),
     "sweep/rows": Point("a step of the sweep has deleted replaced rows, not those of deletions"),
     "sweep/commit": Point("all of a step of the sweep is done, not committed"),
+    "checkpoint/begin": Point("the write-ahead log is about to be copied into the file"),
+    "checkpoint/end": Point("the write-ahead log was copied into the file", disk=False),
     "vacuum/begin": Point("free pages are about to be given back"),
     "vacuum/end": Point("some free pages were given back", disk=False),
 }

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from hyperpy.store.protocol import Event, EventType, Get, KeyValue, Order, Range
 from hyperpy.store.sql.errors import unavailable
+from hyperpy.store.sql.reading import uri
 from hyperpy.store.sql.schema import CHANGES, ROW
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class SqliteArchive(SqlArchive):
             if self._connection is None:
                 import aiosqlite
 
-                self._connection = await aiosqlite.connect(f"file:{self._path.absolute()}?mode=ro", uri=True)
+                self._connection = await aiosqlite.connect(uri(self._path), uri=True)
             return self._connection
 
 

@@ -9,31 +9,39 @@ from pathlib import Path
 from hyperpy.store.protocol import Unavailable
 
 
+class InUse(Unavailable):
+    """Another process has the store."""
+
+    def __init__(self, path: Path, pid: str) -> None:
+        super().__init__(
+            f"the store {path} is in use by another process (pid {pid}); stop it or choose another directory"
+        )
+        self.pid = pid
+
+
 class FileLock:
     """Beside the database file, not on it: closing any handle of that one would drop SQLite's own locks."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, guarded: Path) -> None:
+        self._guarded = guarded
+        self._path = _beside(guarded)
         self._fd: int | None = None
 
-    def acquire(self, guarded: Path) -> None:
-        """Take the lock and note our process id in it. Raises Unavailable when another process has it; OSError."""
+    def acquire(self) -> None:
+        """Take the lock and note our process id in it. Raises InUse, OSError."""
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            self._take(fd, guarded)
+            self._take(fd)
         except BaseException:
             os.close(fd)
             raise
         self._fd = fd
 
-    def _take(self, fd: int, guarded: Path) -> None:
+    def _take(self, fd: int) -> None:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(fd, 32, 0).decode(errors="replace").partition("\n")[0] or "unknown"
-            raise Unavailable(
-                f"the store {guarded} is in use by another process (pid {holder}); stop it or choose another directory"
-            ) from None
+            raise InUse(self._guarded, _noted(fd)) from None
         # Written over what stands there and cut afterwards: a full disk has no room for a file that was emptied first.
         note = f"{os.getpid()}\n".encode()
         os.pwrite(fd, note, 0)
@@ -44,3 +52,26 @@ class FileLock:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def holder(guarded: Path) -> str | None:
+    """The process id of who has a store now; None: nobody. Raises OSError."""
+    try:
+        fd = os.open(_beside(guarded), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _noted(fd)
+    finally:
+        os.close(fd)
+    return None
+
+
+def _beside(guarded: Path) -> Path:
+    return guarded.with_name(guarded.name + ".lock")
+
+
+def _noted(fd: int) -> str:
+    return os.pread(fd, 32, 0).decode(errors="replace").partition("\n")[0] or "unknown"

@@ -13,7 +13,7 @@ from hyperpy.store.protocol import Event, EventType, KeyValue
 from hyperpy.store.sql import schema
 from hyperpy.store.sql.schema import CHANGES, LEASES
 
-_SWEEP_REVISIONS = 100  # of one step, so that a commit beside it waits a few milliseconds at most
+SWEEP_ROWS = 100  # of one step where nothing better is known, so that a commit beside it waits a few ms at most
 
 
 def row(position: int, event: Event) -> tuple[int | bytes | None, ...]:
@@ -37,7 +37,7 @@ def load(connection: Connection, options: Options) -> Loaded:
     pairs: dict[bytes, KeyValue] = {}
     recent: deque[Event] = deque()
     recent_after = max(1, floor - 1)
-    revision = max(1, floor)
+    revision = 0
     for revision, key, value, create_revision, version, lease in connection.execute(
         select(*schema.ROW).order_by(CHANGES.c.position)
     ):
@@ -55,14 +55,14 @@ def load(connection: Connection, options: Options) -> Loaded:
         pairs=list(pairs.values()),
         recent=list(recent),
         recent_after=recent_after,
-        revision=revision,
+        revision=max(1, floor, revision),  # the floor of a restored store is ahead of its rows
         floor=floor,
         leases=[LeaseGranted(lease_id, ttl_s) for lease_id, ttl_s in connection.execute(select(LEASES))],
     )
 
 
-def sweep(connection: Connection, swept: int, floor: int) -> None:
-    """Delete what the revisions after `swept` replaced, and their deletions, for the next few of them.
+def sweep(connection: Connection, swept: int, floor: int, *, amount: int = SWEEP_ROWS) -> None:
+    """Delete what the changes after `swept` replaced, and their deletions, for the next `amount` of them.
 
     A row goes together with or after every older row of its key, so a crash between two steps brings nothing back.
     Rows of the floor's own revision stay: a watch may start there.
@@ -72,7 +72,7 @@ def sweep(connection: Connection, swept: int, floor: int) -> None:
         .where(CHANGES.c.revision > swept)
         .order_by(CHANGES.c.revision)
         .limit(1)
-        .offset(_SWEEP_REVISIONS)
+        .offset(amount)
     ).scalar()
     last = min(floor, last or floor)
     newer, older = CHANGES.alias("newer"), CHANGES.alias("older")

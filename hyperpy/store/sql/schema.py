@@ -73,6 +73,10 @@ class NewerSchema(Exception):
     """The file was written by a later version of this program."""
 
 
+class OlderSchema(Exception):
+    """The file was written by an earlier version of this program, and is not migrated here."""
+
+
 class ForeignFile(Exception):
     """A database, but not one of ours."""
 
@@ -98,6 +102,19 @@ def migrate(connection: Connection) -> None:
     for step in MIGRATIONS[version:]:
         step(connection)
     set_number(connection, "schema_version", VERSION)
+
+
+def require(connection: Connection) -> None:
+    """See that a database has this schema already. Raises NewerSchema, OlderSchema, ForeignFile."""
+    version = _version(connection)
+    if version > VERSION:
+        raise NewerSchema(
+            f"it has schema version {version}, this program knows up to {VERSION}; use the version that wrote it"
+        )
+    if version == 0:
+        raise ForeignFile("it is not a store: it is empty")
+    if version < VERSION:
+        raise OlderSchema(f"it has schema version {version}, not yet {VERSION}; start a server on it once")
 
 
 def _version(connection: Connection) -> int:

@@ -29,16 +29,22 @@ from hyperpy.store.sql.archive import SqliteArchive
 from hyperpy.store.sql.errors import unavailable
 from hyperpy.store.sql.file_lock import FileLock
 from hyperpy.store.sql.schema import CHANGES
+from hyperpy.store.sql.sweep import Sweeper
+from hyperpy.store.sql.wal import Checkpointer, Wal
 
 T = TypeVar("T")
 
-_VACUUM_PAGES = 256
+# A step of the sweep goes through more rows than were written since the last one, so that it cannot be outrun. A rest
+# follows until nearly as many were written, or for this long, so that writes have the thread first.
+_OUTRUN = 1.25
+_REST_S = 0.02
 _PRAGMAS = (
     "auto_vacuum = INCREMENTAL",
     "journal_mode = WAL",
     "synchronous = FULL",
     f"journal_size_limit = {16 << 20}",
     "busy_timeout = 1000",
+    "wal_autocheckpoint = 0",  # see `wal`
 )
 
 
@@ -54,7 +60,7 @@ async def open_store(where: str | Path, *, options: Options | None = None, clock
     options = options or Options()
     failpoints.arm(os.environ)
     path = _path(str(where))
-    log = SqliteLog(path)
+    log = SqliteLog(path, clock or asyncio.get_running_loop())
     loaded = await log.open(options)
     engine = Engine(log, log.archive, loaded, options=options, clock=clock)
     engine.start()
@@ -73,39 +79,74 @@ def _path(where: str) -> Path:
 class SqliteLog:
     """The revision log in one SQLite file, written by one thread that this object owns."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
-        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        self._clock = clock
+        self._lock = FileLock(path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-log")
         self._database: Database | None = None
         self._position = 0
+        self._written_since = 0  # records since the last step of the sweep
+        self._rest_until = 0  # that many; 0: no sweep is under way
+        self._rested = asyncio.Event()
+        self._checkpoints: Checkpointer | None = None  # None: not open
         self.archive = SqliteArchive(path)
 
     async def open(self, options: Options) -> Loaded:
         """Lock the file, bring it to this schema, read it. Raises Unavailable, and then holds nothing."""
         try:
-            return await self._do(self._open, options)
+            loaded = await self._do(self._open, options)
         except BaseException:
             await self.aclose()
             raise
+        self._checkpoints = Checkpointer(self._wal, self._in_thread, self._clock)
+        return loaded
 
     async def append(self, records: Sequence[Record]) -> None:
         """One transaction; durable when this returns."""
         await self._do(self._append, records)
+        self._copy_when_due()
+        self._written_since += len(records)
+        if self._written_since >= self._rest_until:
+            self._rested.set()
 
     async def sweep(self) -> bool:
-        """Delete the rows of a few revisions below the floor, then give free pages back to the disk."""
-        return await self._do(self._sweep)
+        """A small step of forgetting, and a rest for the writes to come. False: there is nothing to do."""
+        at_least = int(self._written_since * _OUTRUN) if self._rest_until else 0
+        self._written_since = 0
+        went_through = await self._do(self._sweeper.step, at_least)
+        self._copy_when_due()
+        self._rest_until = int(went_through / _OUTRUN)
+        if went_through:
+            await self._rest()
+        return went_through > 0
+
+    async def _rest(self) -> None:
+        self._rested = asyncio.Event()
+        try:
+            async with asyncio.timeout(_REST_S):
+                await self._rested.wait()
+        except TimeoutError:
+            pass
 
     async def aclose(self) -> None:
         """Close the file and unlock it."""
         await self.archive.aclose()
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        if self._checkpoints is not None:
+            await self._checkpoints.stop()
+        await self._in_thread(self._close)
         self._thread.shutdown()
+
+    def _copy_when_due(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.written()
+
+    def _in_thread(self, action: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, action, *args)
 
     async def _do(self, action: Callable[..., T], *args: Any) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, action, *args)
+            return await self._in_thread(action, *args)
         except (exc.DBAPIError, sqlite3.Error, OSError) as error:
             raise unavailable(error, self._path) from error
 
@@ -113,7 +154,7 @@ class SqliteLog:
 
     def _open(self, options: Options) -> Loaded:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock.acquire(self._path)
+        self._lock.acquire()
         failpoints.reach("open/locked")
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         # AUTOCOMMIT: transactions are begun and ended here in so many words, never by the driver.
@@ -151,6 +192,8 @@ class SqliteLog:
         driver = self._connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
         self._driver = driver
+        self._wal = Wal(driver, self._path)
+        self._sweeper = Sweeper(self._connection, driver, self._wal)
         self._position = self._connection.execute(select(func.max(CHANGES.c.position))).scalar() or 0
 
     def _in_transaction(self, action: Callable[[], T]) -> T:
@@ -172,9 +215,11 @@ class SqliteLog:
         """The hot path: straight on the driver, with the statements rendered when the file was opened."""
         position = self._position
         changes = []
+        size = 0
         for record in records:
             if isinstance(record, Event):
                 position += 1
+                size += len(record.kv.value)
                 changes.append(rows.row(position, record))
         failpoints.reach("commit/begin")
         self._driver.execute("BEGIN IMMEDIATE")
@@ -189,6 +234,7 @@ class SqliteLog:
             self._roll_back()
             raise
         self._position = position
+        self._wal.wrote(rows=len(changes), size=size)
         failpoints.reach("commit/durable")
 
     def _append_others(self, records: Sequence[Record]) -> None:
@@ -202,23 +248,6 @@ class SqliteLog:
             elif isinstance(record, FloorRaised):
                 self._driver.execute(self._update_number, (record.revision, "floor"))
                 failpoints.reach("floor/raised")
-
-    def _sweep(self) -> bool:
-        swept = schema.number(self._connection, "swept")
-        floor = schema.number(self._connection, "floor")
-        if swept < floor:
-            failpoints.reach("sweep/begin")
-            self._in_transaction(lambda: rows.sweep(self._connection, swept, floor))
-            return True
-        free = self._connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-        pages = self._connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        if free <= max(1024, pages // 4):  # free pages are for the writes to come
-            return False
-        # As a script: the pragma frees one page a step, and only a script is stepped to its end.
-        failpoints.reach("vacuum/begin")
-        self._driver.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
-        failpoints.reach("vacuum/end")
-        return True
 
     def _close(self) -> None:
         try:

@@ -136,6 +136,25 @@ async def test_a_sweep_cut_short_goes_on_at_the_next_start(tmp_path: Path) -> No
     await store.aclose()
 
 
+async def test_a_sweep_is_not_outrun_by_writers(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = await sqlite.open_store(path)
+    await asyncio.gather(*(store.put(Put(b"/k%d" % (i % 50), bytes(300))) for i in range(3000)))
+    floor = await store.revision()
+    swept = asyncio.Event()
+
+    async def write(writer: int) -> None:
+        while not swept.is_set():
+            await store.put(Put(b"/k%d" % writer, bytes(300)))
+
+    writers = [asyncio.create_task(write(writer)) for writer in range(100)]
+    await store.compact(floor)
+    await until_swept(path, floor)
+    swept.set()
+    await asyncio.gather(*writers)
+    await store.aclose()
+
+
 async def test_space_goes_back_to_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     store = await sqlite.open_store(path)
