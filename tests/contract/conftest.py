@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from store.real_etcd import running_etcd
-from store.real_postgres import Postgres, running_postgres
 from store.served import served
 
 from hyperpy.store.engine import memory
@@ -20,12 +19,6 @@ from hyperpy.store.sql import postgres, sqlite
 def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running_etcd(tmp_path_factory.mktemp("etcd") / "data") as address:
         yield address
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Postgres]:
-    with running_postgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres", "etcd", "served"])

@@ -41,9 +41,9 @@ class Leases:
         held = self._held.get(lease_id)
         return held is not None and not held.ending
 
-    def ids(self) -> list[int]:
+    def ids(self, *, ending_too: bool = False) -> list[int]:
         """Ids of the living, in order."""
-        return sorted(lease_id for lease_id, held in self._held.items() if not held.ending)
+        return sorted(lease_id for lease_id, held in self._held.items() if ending_too or not held.ending)
 
     def taken(self, lease_id: int) -> bool:
         """Is the id in use, be it by a lease that is about to end?"""
@@ -70,9 +70,10 @@ class Leases:
         if lease_id in self._held:
             self._held[lease_id].deadline = self._clock.time() + remaining_s
 
-    def info(self, lease_id: int, *, keys: bool) -> Lease:
+    def info(self, lease_id: int, *, keys: bool, ending_too: bool = False) -> Lease:
         """What is left of it. Raises LeaseNotFound."""
-        held = self._living(lease_id)
+        held = self._held.get(lease_id) if ending_too else None
+        held = held or self._living(lease_id)
         remaining = max(0, int(held.deadline - self._clock.time()))
         return Lease(lease_id, held.ttl_s, remaining, sorted(held.keys) if keys else ())
 

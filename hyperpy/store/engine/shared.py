@@ -135,13 +135,14 @@ class SharedEngine(Engine):
         remaining_s = await self._shared.remaining_s(lease_id)
         if remaining_s is not None:
             self._leases.set_remaining(lease_id, remaining_s)
-        return await super().lease_info(lease_id, keys=keys)
+        # One that is said to be over lives until the log agrees.
+        return self._leases.info(lease_id, keys=keys, ending_too=True)
 
     async def leases(self) -> Sequence[int]:
         """Ids of all live leases."""
         self._refuse_when_closed()
         await self._barrier.passed()
-        return await super().leases()
+        return self._leases.ids(ending_too=True)
 
     def _end_expired(self, lease_ids: Sequence[int]) -> None:
         for lease_id in lease_ids:

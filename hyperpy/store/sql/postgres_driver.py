@@ -59,7 +59,14 @@ def told(address: Address, *, unsure: bool = False) -> Iterator[None]:
 
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, exc.SQLAlchemyError, OSError, ValueError) as error:
+    except (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        exc.SQLAlchemyError,
+        OSError,
+        ValueError,
+    ) as error:
         raise unavailable(error, address, unsure=unsure) from error
 
 

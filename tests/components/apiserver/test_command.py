@@ -15,6 +15,15 @@ from hyperpy.components.apiserver.command import app
             ["--etcd-servers=https://127.0.0.1:1", "--etcd-cafile=/nowhere"],
             "the store cannot be used: the TLS files for etcd cannot be used",
         ),
+        (
+            ["--datastore-endpoint=postgresql://me:secret@127.0.0.1:1/db"],
+            "the store cannot be used: the store postgresql://me@127.0.0.1:1/db: the server cannot be reached",
+        ),
+        (["--datastore-endpoint=mysql://me@db/x"], "a store at mysql:// is not known"),
+        (
+            ["--datastore-endpoint=postgresql://db/x", "--etcd-servers=http://127.0.0.1:1"],
+            "--datastore-endpoint (or $HYPERPY_DATASTORE_ENDPOINT) and --etcd-servers both say where objects are kept",
+        ),
         (["--portal-net=10.0.0.0/99"], "--service-cluster-ip-range: '10.0.0.0/99' does not appear to be"),
         (["--port=8080", "--address=0.0.0.0"], "may listen on a loopback address only"),
         (["--token-auth-file=/nowhere"], "--token-auth-file: cannot read /nowhere"),
