@@ -8,18 +8,19 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 
 from aiohttp import web
-from grpclib.server import Server
 
+from hyperpy.store.etcd_server.grpc.server import GrpcServer
 from hyperpy.store.etcd_server.identity import ETCD_VERSION, Identity
 from hyperpy.store.etcd_server.services import services
 from hyperpy.store.etcd_server.v2.api import V2Api
 from hyperpy.store.protocol import Store, StoreError
 
 _PREFACE = b"PRI * HTTP/2.0"
+_MAX_MESSAGE_BYTES = 1_572_864 + 512 * 1024  # etcd's: the largest request, and room for what is around it
 
 
 class EtcdListener:
@@ -34,20 +35,27 @@ class EtcdListener:
         self._v2 = v2
         # A client that hangs up ends its request: some wait for ever.
         self._http = web.Server(self._answer, handler_cancellation=True)
-        self._server = _PeekingServer(services(store, identity), self._http)
+        self._grpc = GrpcServer(services(store, identity), max_bytes=_MAX_MESSAGE_BYTES)
+        self._transports: set[asyncio.Transport] = set()
+        self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> int:
         """Listen; returns the port, which the system picks for 0. Raises OSError."""
-        await self._server.start(host, port, ssl=tls)
-        return self._server.port
+        self._server = await asyncio.get_running_loop().create_server(self._peek, host, port, ssl=tls)
+        return int(self._server.sockets[0].getsockname()[1])
 
     async def aclose(self) -> None:
         """Stop listening, cancel what is under way, drop the connections."""
-        self._server.close()
+        if self._server is not None:
+            self._server.close()
         self._v2.stop_waiting()
-        await self._server.wait_closed()
+        await self._grpc.aclose()
         await self._http.shutdown(timeout=1.0)
-        self._server.drop_connections()
+        for transport in list(self._transports):
+            transport.close()
+
+    def _peek(self) -> asyncio.Protocol:
+        return _Peek(self._grpc.connection, self._http, self._transports)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith("/v2/"):
@@ -70,30 +78,6 @@ class EtcdListener:
 
 def _json(content: dict[str, str], *, status: int = 200) -> web.Response:
     return web.Response(status=status, text=json.dumps(content), content_type="application/json")
-
-
-class _PeekingServer(Server):
-    """grpclib's server, whose connections show their first bytes before they get a protocol."""
-
-    def __init__(self, handlers: Sequence[Any], http: Callable[[], asyncio.Protocol]) -> None:
-        super().__init__(handlers)
-        self._http_factory = http
-        self._transports: set[asyncio.Transport] = set()
-
-    @property
-    def port(self) -> int:
-        """The port it listens on."""
-        assert self._server is not None
-        return int(self._server.sockets[0].getsockname()[1])
-
-    def drop_connections(self) -> None:
-        """Close what clients still hold open."""
-        for transport in list(self._transports):
-            transport.close()
-
-    def _protocol_factory(self) -> asyncio.Protocol:
-        # grpclib's one hook for it; the name has a leading underscore, its own test tools use it too.
-        return _Peek(super()._protocol_factory, self._http_factory, self._transports)
 
 
 class _Peek(asyncio.Protocol):
