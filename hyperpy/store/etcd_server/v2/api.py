@@ -67,10 +67,10 @@ class V2Api:
         if path == _MEMBERS or path.startswith(f"{_MEMBERS}/"):
             return self._members(request.method, path.removeprefix(_MEMBERS).strip("/"))
         if path == "/v2/machines":
-            return _allowed(request.method, "GET", "HEAD") or _text(", ".join(self._identity.client_urls))
+            return _allowed(request.method, "GET", "HEAD") or web.Response(text=", ".join(self._identity.client_urls))
         if path.startswith("/v2/stats/"):
             return await self._stats(request.method, path)
-        return _text(f"{path} is not served: of etcd's v2 API this server has keys, members, machines and stats\n", 404)
+        return _not_served(path)
 
     # -- keys
 
@@ -176,7 +176,7 @@ class V2Api:
         elif path == "/v2/stats/leader":
             body = statistics.leader(member)
         else:
-            return _text(f"{path} is not served: there are /v2/stats/store, self and leader\n", 404)
+            return _not_served(path)
         return web.Response(body=body, headers={"Content-Type": _JSON})
 
 
@@ -199,8 +199,11 @@ def _allowed(method: str, *methods: str) -> web.Response | None:
     return web.Response(status=405, text="Method Not Allowed\n", headers={"Allow": ",".join(methods)})
 
 
-def _text(text: str, status: int = 200) -> web.Response:
-    return web.Response(status=status, text=text)
+def _not_served(path: str) -> web.Response:
+    message = f"{path} is not served: of etcd's v2 API this server has keys, members, machines, stats/store|self|leader"
+    return web.Response(
+        status=404, body=rendering.encode({"message": message}, newline=False), headers={"Content-Type": _JSON}
+    )
 
 
 def _cleaned(path: str) -> str:

@@ -174,9 +174,10 @@ class V2KeySpace:
     async def _expire_one(self, path: str, now: int) -> Unavailable | None:
         """A failure is returned: the others are to be told of theirs too."""
         try:
-            self.statistics.expired += await self._engine.transact(partial(_write_expiry, path, now))
+            gone = await self._engine.transact(partial(_write_expiry, path, now))
         except Unavailable as error:
             return error
+        self.statistics.expired += gone
         return None
 
 
