@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 _CONNECTIONS = 2
+_SWEEP_CHANGES = 500  # of one transaction; no commit waits for it
 _CALL_S = 120.0
 
 
@@ -119,6 +120,6 @@ def _sweep(connection: Connection) -> bool:
     swept, floor = schema.number(connection, "swept"), schema.number(connection, "floor")
     if swept >= floor:
         return False
-    rows.sweep(connection, swept, floor)
+    rows.sweep(connection, swept, floor, amount=_SWEEP_CHANGES)
     connection.execute(delete(MARKS).where(MARKS.c.revision < schema.number(connection, "swept")))
     return True
