@@ -18,6 +18,7 @@ from hyperpy.client.workqueue import WorkQueue
 from hyperpy.components.controllers import cronjob_plan, owner_index, ownership, refusals
 from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.cronjob_plan import Due, Timetable
+from hyperpy.components.controllers.own_writes import OwnWrites
 
 #: So much after its time a Job is made, so that a clock that is a little behind does not ask twice.
 _SLACK_S = 0.1
@@ -35,6 +36,7 @@ class CronJobController:
         self._events = context.events(self.name)
         self._jobs = context.informers.of(kinds.JOB)
         owner_index.index_by_controller(self._jobs)
+        self._written = OwnWrites()
         self._cron_jobs = context.watch(kinds.CRON_JOB, self._cron_job_changed)
         context.watch(kinds.JOB, self._job_changed)
 
@@ -44,13 +46,15 @@ class CronJobController:
         cron_job = self._cron_jobs.get(name, namespace)
         if cron_job is None:
             return None
+        cron_job = self._written.newest(cron_job)
         jobs = self._jobs.by_index(owner_index.BY_CONTROLLER, cron_job["metadata"]["uid"])
         for each in cronjob_plan.to_forget(cron_job, jobs):
             await self._delete(cron_job, each)
         status = await self._seen(cron_job, jobs)
         made = await self._serve(cron_job, status)
         if status != (cron_job.get("status") or {}):
-            await self._client.update(kinds.CRON_JOB, {**cron_job, "status": status}, subresource="status")
+            wanted = {**cron_job, "status": status}
+            self._written.note(await self._client.update(kinds.CRON_JOB, wanted, subresource="status"))
         return made
 
     async def _serve(self, cron_job: Obj, status: Obj) -> float | None:
@@ -171,7 +175,9 @@ class CronJobController:
 
     def _cron_job_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         obj = new or old
-        if obj is not None and owner_index.differs_beyond_status(event, old, new):
+        assert obj is not None
+        self._written.observe(event, obj)
+        if owner_index.differs_beyond_status(event, old, new):
             self._queue.add(meta.key(obj))
 
     def _job_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:

@@ -27,6 +27,7 @@ from hyperpy.components.controllers import (
 from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.deployment_status import News
 from hyperpy.components.controllers.expectations import Expectations
+from hyperpy.components.controllers.own_writes import OwnWrites
 
 
 class DeploymentController:
@@ -44,6 +45,7 @@ class DeploymentController:
         self._replica_sets = context.informers.of(kinds.REPLICA_SET)
         owner_index.index_by_controller(self._pods)
         owner_index.index_by_controller(self._replica_sets)
+        self._written = OwnWrites()
         self._deployments = context.watch(kinds.DEPLOYMENT, self._deployment_changed)
         context.watch(kinds.REPLICA_SET, self._replica_set_changed)
         context.watch(kinds.POD, self._pod_changed)
@@ -55,6 +57,7 @@ class DeploymentController:
         if deployment is None:
             self._expectations.forget(key)
             return None
+        deployment = self._written.newest(deployment)
         wait_s = await self._wait_s(key)
         if wait_s is not None:
             return wait_s
@@ -71,7 +74,8 @@ class DeploymentController:
             now=now,
         )
         if not _same(deployment.get("status") or {}, status):
-            await self._client.update(kinds.DEPLOYMENT, {**deployment, "status": status}, subresource="status")
+            wanted = {**deployment, "status": status}
+            self._written.note(await self._client.update(kinds.DEPLOYMENT, wanted, subresource="status"))
         return deployment_status.deadline_in(deployment, status, now=now)
 
     async def _claim(self, deployment: Obj) -> list[Obj]:
@@ -196,7 +200,9 @@ class DeploymentController:
 
     def _deployment_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         obj = new or old
-        if obj is not None and owner_index.differs_beyond_status(event, old, new):
+        assert obj is not None
+        self._written.observe(event, obj)
+        if owner_index.differs_beyond_status(event, old, new):
             self._queue.add(meta.key(obj))
 
     def _replica_set_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:

@@ -27,8 +27,8 @@ from hyperpy.components.controllers import (
     replicas,
 )
 from hyperpy.components.controllers.context import Context
-from hyperpy.components.controllers.expectations import Expectations
 from hyperpy.components.controllers.job_plan import Plan, Start
+from hyperpy.components.controllers.own_writes import OwnWrites
 
 #: `spec.managedBy` of a Job that is ours; one with another name is left alone.
 OURS = "kubernetes.io/job-controller"
@@ -54,15 +54,13 @@ class JobController:
         self._control = pod_control.PodControl(
             context.client, kind=kinds.JOB, pods=self._pods, events=self._events, clock=context.clock, rng=context.rng
         )
-        self._written = Expectations()  # status writes: counters in an old status would be taken for the truth
+        self._written = OwnWrites()
         self._jobs = context.watch(kinds.JOB, self._job_changed)
         context.watch(kinds.POD, self._pod_changed)
 
     async def reconcile(self, key: str) -> float | None:
         """Take one Job a step further."""
         wait_s = await self._control.wait_s(key)
-        if wait_s is None and self._written.pending(key):
-            wait_s = await self._written.wait_s(key, now=self._clock.monotonic(), lookup=self._lookup)
         if wait_s is not None:
             return wait_s
         namespace, name = meta.split_key(key)
@@ -70,6 +68,7 @@ class JobController:
         await self._release(key, await self._orphans(key, job))
         if job is None:
             return None
+        job = self._written.newest(job)
         if job["spec"].get("managedBy", OURS) != OURS:
             return None
         owned = await self._claim(job)
@@ -81,24 +80,14 @@ class JobController:
     async def _carry_out(self, job: Obj, plan: Plan) -> float | None:
         failure = await self._balance(job, plan)
         if not replicas.is_same_status(job.get("status") or {}, plan.status):
-            await self._write_status(job, plan.status)
+            wanted = {**job, "status": plan.status}
+            self._written.note(await self._client.update(kinds.JOB, wanted, subresource="status"))
         for news in plan.news:
             self._events.event(job, kinds.JOB, news.type, news.reason, news.message)
         await self._release(meta.key(job), plan.release)
         if failure is not None and not refusals.namespace_is_leaving(failure):
             raise failure
         return plan.recheck_s
-
-    async def _write_status(self, job: Obj, status: Obj) -> None:
-        written = await self._client.update(kinds.JOB, {**job, "status": status}, subresource="status")
-        cached = self._jobs.get(job["metadata"]["name"], job["metadata"]["namespace"])
-        self._written.updated(meta.key(job), written, cached=cached, now=self._clock.monotonic())
-
-    async def _lookup(self, namespace: str, name: str) -> Obj | None:
-        try:
-            return await self._client.get(kinds.JOB, name, namespace=namespace)
-        except errors.NotFound:
-            return None
 
     async def _balance(self, job: Obj, plan: Plan) -> errors.StatusError | None:
         try:
@@ -162,13 +151,9 @@ class JobController:
         obj = new or old
         assert obj is not None
         key = meta.key(obj)
-        waited = self._written.pending(key)
         self._written.observe(event, obj)
         if event == "DELETED":
             self._control.expectations.forget(key)
-            self._written.forget(key)
-        if waited and not self._written.pending(key):
-            self._queue.add(key)
         if owner_index.differs_beyond_status(event, old, new):
             self._queue.add(key)
 

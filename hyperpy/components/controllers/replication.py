@@ -14,6 +14,7 @@ from hyperpy.client.protocol import Obj
 from hyperpy.client.workqueue import WorkQueue
 from hyperpy.components.controllers import adoption, owner_index, ownership, refusals, replicas
 from hyperpy.components.controllers.context import Context
+from hyperpy.components.controllers.own_writes import OwnWrites
 from hyperpy.components.controllers.ownership import Matches
 from hyperpy.components.controllers.pod_control import PodControl
 
@@ -46,6 +47,7 @@ class Replication:
             clock=context.clock,
             rng=context.rng,
         )
+        self._written = OwnWrites()
         self._owners = context.watch(kind, self._owner_changed)
         context.watch(kinds.POD, self._pod_changed)
 
@@ -56,6 +58,7 @@ class Replication:
         if owner is None:
             self._control.expectations.forget(key)
             return None
+        owner = self._written.newest(owner)
         wait_s = await self._control.wait_s(key)
         owned = await self._claim(owner)
         now = self._context.clock.now()
@@ -100,13 +103,15 @@ class Replication:
         if replicas.is_same_status(owner.get("status") or {}, status):
             return
         try:
-            await self._context.client.update(self._kind, {**owner, "status": status}, subresource="status")
+            wanted = {**owner, "status": status}
+            self._written.note(await self._context.client.update(self._kind, wanted, subresource="status"))
         except errors.NotFound:
             log.debug("%s %s went while its status was written", self._kind.kind, meta.key(owner))
 
     def _owner_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         obj = new or old
         assert obj is not None
+        self._written.observe(event, obj)
         if owner_index.differs_beyond_status(event, old, new):
             self._queue.add(meta.key(obj))
 

@@ -5,13 +5,12 @@ Source: the documentation of Deployment, "Pod-template-hash label", "Rolling Bac
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 
 from hyperpy.api import kinds, meta
 from hyperpy.client.protocol import Obj
 from hyperpy.components.controllers.rollout import MAX_REPLICAS, Limits
+from hyperpy.components.controllers.template_hash import template_hash
 
 HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
@@ -41,17 +40,6 @@ def without_hash(template: Obj) -> Obj:
     labels = {name: value for name, value in (described.get("labels") or {}).items() if name != HASH_LABEL}
     kept = {name: value for name, value in {**described, "labels": labels}.items() if value}
     return {**template, "metadata": kept}
-
-
-def template_hash(template: Obj, *, collisions: int) -> str:
-    """A short name for a template: the same template gives the same one, in the alphabet of generated names."""
-    text = json.dumps(template, sort_keys=True, separators=(",", ":")) + (str(collisions) if collisions else "")
-    number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
-    letters = []
-    for _ in range(10):
-        number, index = divmod(number, len(meta.SAFE_ALPHABET))
-        letters.append(meta.SAFE_ALPHABET[index])
-    return "".join(letters)
 
 
 def new_replica_set(deployment: Obj, *, replicas: int, revision: int, limits: Limits) -> Obj:

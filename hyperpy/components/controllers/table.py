@@ -26,6 +26,7 @@ from hyperpy.components.controllers.replicationcontroller import ReplicationCont
 from hyperpy.components.controllers.resourcequota import ResourceQuotaController
 from hyperpy.components.controllers.rootca import RootCAPublisher
 from hyperpy.components.controllers.serviceaccount import ServiceAccountController
+from hyperpy.components.controllers.statefulset import StatefulSetController
 from hyperpy.components.controllers.tainteviction import TaintEvictionController
 from hyperpy.components.controllers.ttl import TTLController
 from hyperpy.components.controllers.ttlafterfinished import TTLAfterFinishedController
@@ -70,6 +71,7 @@ CONTROLLERS = (
     Row("replicationcontroller-controller", "replicationcontroller", ReplicationControllerController),
     Row("replicaset-controller", "replicaset", ReplicaSetController),
     Row("deployment-controller", "deployment", DeploymentController),
+    Row("statefulset-controller", "statefulset", StatefulSetController),
     Row("job-controller", "job", JobController),
     Row("cronjob-controller", "cronjob", CronJobController),
     Row("ttl-after-finished-controller", "ttl-after-finished", TTLAfterFinishedController),

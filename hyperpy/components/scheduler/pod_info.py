@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from hyperpy.api import meta
+from hyperpy.api import meta, node_selection
+from hyperpy.api.node_selection import NodeSelection
 from hyperpy.client.protocol import Obj
-from hyperpy.components.scheduler import affinity_terms, node_selection, requests
+from hyperpy.components.scheduler import affinity_terms, requests
 from hyperpy.components.scheduler.affinity_terms import Term
-from hyperpy.components.scheduler.node_selection import NodeSelection
 
 
 class PodInfo:

@@ -9,6 +9,7 @@ import pytest
 from hyperpy.api import errors, kinds, meta, pods
 from hyperpy.api.kinds import Kind
 from hyperpy.components.controllers import deployment_plan, deployment_status, revisions
+from hyperpy.components.controllers.template_hash import template_hash
 
 LOOPS = ("deployment", "replicaset")
 HASH = "pod-template-hash"
@@ -178,7 +179,7 @@ async def test_history_beyond_its_limit_is_forgotten(world: Any, rollout: Kubele
 async def test_a_taken_name_is_a_collision_and_not_a_dead_end(world: Any, make: Any) -> None:
     wanted = make.deployment("web", 2, "v1")
     name = await world.client.create(kinds.DEPLOYMENT, wanted)
-    hashed = revisions.template_hash(name["spec"]["template"], collisions=0)
+    hashed = template_hash(name["spec"]["template"], collisions=0)
     stranger = make.replica_set("stranger", 0)
     stranger["metadata"]["name"] = f"web-{hashed}"
     await world.client.create(kinds.REPLICA_SET, stranger)
@@ -224,10 +225,10 @@ async def test_events_missed_in_the_middle_of_a_rollout_do_not_stop_it(world: An
 
 
 def test_the_name_of_a_revision_depends_on_the_template_alone() -> None:
-    one = revisions.template_hash({"spec": {"a": 1, "b": 2}}, collisions=0)
-    assert one == revisions.template_hash({"spec": {"b": 2, "a": 1}}, collisions=0)
-    assert one != revisions.template_hash({"spec": {"a": 1, "b": 2}}, collisions=1)
-    assert one != revisions.template_hash({"spec": {"a": 1, "b": 3}}, collisions=0)
+    one = template_hash({"spec": {"a": 1, "b": 2}}, collisions=0)
+    assert one == template_hash({"spec": {"b": 2, "a": 1}}, collisions=0)
+    assert one != template_hash({"spec": {"a": 1, "b": 2}}, collisions=1)
+    assert one != template_hash({"spec": {"a": 1, "b": 3}}, collisions=0)
 
 
 def test_a_deployment_on_its_way_out_plans_nothing(make: Any) -> None:

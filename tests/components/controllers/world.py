@@ -120,10 +120,12 @@ class World:
         return list((await self.client.list(kind, namespace=namespace if kind.namespaced else None)).items)
 
     async def until(self, holds: Callable[[], Any]) -> Any:
-        """Wait until `holds()`, a coroutine function, gives something true; returns that. Time moves on slowly."""
+        """Wait until `holds()`, a coroutine function, gives something true; returns that. Steps of time grow."""
+        step_s = 0.02
         async with asyncio.timeout(DEADLINE_S):
             while not (found := await holds()):
-                await self.clock.advance(0.02)
+                await self.clock.advance(step_s)
+                step_s = min(step_s * 1.1, 0.5)
         return found
 
     async def quiet(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hyperpy.components.scheduler import node_selection
+from hyperpy.api import node_selection
 from hyperpy.components.scheduler.cluster_state import ClusterState
 from hyperpy.components.scheduler.framework import Event, NodeFilter, Rejection, Scoring, to_hundred
 from hyperpy.components.scheduler.node_info import NodeInfo

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hyperpy.api import labels
 from hyperpy.api.labels import Requirement
-from hyperpy.client.protocol import Obj
+
+Obj = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
