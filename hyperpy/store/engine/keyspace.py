@@ -53,8 +53,7 @@ class KeySpace:
         if end is None:
             present = changed[key] if key in changed else self._pairs.get(key)
             return [] if present is None else [key]
-        low = bisect_left(self._keys, key)
-        high = len(self._keys) if end == _TO_THE_END else bisect_left(self._keys, end)
+        low, high = self._span(key, end)
         found = self._keys[low:high]
         touched = {name: pair for name, pair in changed.items() if in_range(name, key, end)}
         if touched:
@@ -65,17 +64,39 @@ class KeySpace:
 
     def read(self, request: Get, changed: Mapping[bytes, KeyValue | None], *, revision: int) -> Range:
         """Answer a range read at `revision`, which is this state with `changed` laid over it."""
-        names = self.keys(request.key, request.end, changed)
-        count = len(names)
+        names, count = self._page(request, changed)
         if request.count_only:
             return Range(kvs=(), count=count, more=False, revision=revision)
-        if request.order is Order.DESCENDING:
-            names.reverse()
-        more = 0 < request.limit < count
-        if more:
-            del names[request.limit :]
-        pairs = [self._pairs[name] if name not in changed else changed[name] for name in names]
-        kvs = [pair for pair in pairs if pair is not None]
+        if changed:
+            pairs = [self._pairs[name] if name not in changed else changed[name] for name in names]
+            kvs = [pair for pair in pairs if pair is not None]
+        else:
+            kvs = list(map(self._pairs.__getitem__, names))
         if request.keys_only:
             kvs = [replace(pair, value=b"") for pair in kvs]
-        return Range(kvs=kvs, count=count, more=more, revision=revision)
+        return Range(kvs=kvs, count=count, more=len(kvs) < count, revision=revision)
+
+    def _page(self, request: Get, changed: Mapping[bytes, KeyValue | None]) -> tuple[list[bytes], int]:
+        """The keys that a read answers with, and how many there are in all; a limit keeps a large range cheap."""
+        key, end = request.key, request.end
+        if end is None or any(in_range(name, key, end) for name in changed):
+            names = self.keys(key, end, changed)
+            low, high = 0, len(names)
+        else:
+            names = self._keys
+            low, high = self._span(key, end)
+        count = high - low
+        if request.count_only:
+            return [], count
+        size = request.limit if 0 < request.limit < count else count
+        if request.order is Order.DESCENDING:
+            page = names[high - size : high]
+            page.reverse()
+            return page, count
+        return names[low : low + size], count
+
+    def _span(self, key: bytes, end: bytes) -> tuple[int, int]:
+        """Where a range begins in the list of keys, and where it has ended."""
+        low = bisect_left(self._keys, key)
+        high = len(self._keys) if end == _TO_THE_END else bisect_left(self._keys, end)
+        return low, max(low, high)
