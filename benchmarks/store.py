@@ -56,7 +56,7 @@ async def main() -> None:
                 await store_watch.measure(table, embedded, own, etcd, seconds=5 * arguments.seconds)
             if "reads" in parts:
                 await store_reads.measure(table, embedded, seconds=arguments.seconds)
-            if arguments.long:
+            if arguments.long and "puts" in parts:
                 await store_check_perf.measure(table, own, etcd)
         if "compaction" in parts:
             await store_history.compaction(table, directory, revisions=1_000_000 if arguments.long else 200_000)

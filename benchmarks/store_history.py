@@ -24,7 +24,8 @@ _SMALL = bytes(300)
 _POD = bytes(range(256)) * 12
 _PUTS_PER_S = 200
 _ROOM = 1.25  # pages that are not quite full
-_FREE_BYTES = 1024 * 4096  # free pages that the store keeps for the writes to come
+_FREE_PAGES = 1024  # that the store keeps for the writes to come
+_PAGES = ("freelist_count", "page_count")
 
 
 async def compaction(table: Table, directory: Path, *, revisions: int) -> None:
@@ -40,7 +41,7 @@ async def compaction(table: Table, directory: Path, *, revisions: int) -> None:
     took = time.perf_counter() - begun
     await store.aclose()
     left = _size(path)
-    bound = _ROOM * await _fresh_size(directory, _LIVE_KEYS + _KEPT + len(waits)) + _FREE_BYTES
+    bound = _ROOM * await _fresh_size(directory, _LIVE_KEYS + _KEPT + len(waits)) + _FREE_PAGES * 4096
     waits.sort()
     sizes = f"{grown / 1e6:.0f} → {left / 1e6:.1f} MB, {took:.1f} s"
     goal = f"< {bound / 1e6:.1f} MB: what lives + window"
@@ -106,15 +107,14 @@ async def _paced_puts(store: Store, until: asyncio.Task[None]) -> list[float]:
 
 
 def _swept(path: Path) -> None:
-    """Wait until the file has nothing more to give up: its rows are swept and it no longer shrinks."""
+    """Wait until the store has nothing more to give up: its rows are gone, and of its pages few are free."""
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as reader:
-        pages = -1
         while True:
             meta = dict(reader.execute("SELECT name, number FROM meta"))
-            before, pages = pages, reader.execute("PRAGMA page_count").fetchone()[0]
-            if meta["swept"] >= meta["floor"] and pages >= before >= 0:
+            (free,), (pages,) = (reader.execute(f"PRAGMA {what}").fetchone() for what in _PAGES)
+            if meta["swept"] >= meta["floor"] and free <= max(_FREE_PAGES, pages // 4):
                 return
-            time.sleep(0.5)
+            time.sleep(0.2)
 
 
 def _size(path: Path) -> int:
