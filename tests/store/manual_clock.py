@@ -44,3 +44,12 @@ class ManualClock:
             self._now = max(self._now, first.when)
             first.callback()
         self._now = end
+
+    def leap(self, seconds: float) -> None:
+        """Be later all at once, as when the machine slept: each timer that fell due is called once, late."""
+        self._now += seconds
+        due = [timer for timer in self._timers if not timer.cancelled and timer.when <= self._now]
+        for timer in sorted(due, key=lambda timer: timer.when):
+            self._timers.remove(timer)
+            if not timer.cancelled:
+                timer.callback()

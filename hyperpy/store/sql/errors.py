@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 from hyperpy.store.protocol import Unavailable
@@ -44,5 +45,15 @@ def unavailable(error: Exception, path: Path) -> Unavailable:
         # Extended codes have a suffix: SQLITE_IOERR_FSYNC.
         plain = "_".join(name.split("_")[:2])
         reason = _SQLITE_TEXTS.get(name) or _SQLITE_TEXTS.get(plain, "the database failed")
+        if plain == "SQLITE_CANTOPEN":  # it does not tell why; the system does
+            reason = _why_not_opened(path) or reason
         reason = f"{reason} ({name or type(cause).__name__}: {cause})"
     return Unavailable(f"the store {path}: {reason}")
+
+
+def _why_not_opened(path: Path) -> str | None:
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        return _SYSTEM_TEXTS.get(error.errno or 0)
+    return None

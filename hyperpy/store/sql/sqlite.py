@@ -38,12 +38,12 @@ T = TypeVar("T")
 # follows until nearly as many were written, or for this long, so that writes have the thread first.
 _OUTRUN = 1.25
 _REST_S = 0.02
+_BUSY_S = 1.0  # for another program that holds the file
 _PRAGMAS = (
     "auto_vacuum = INCREMENTAL",
     "journal_mode = WAL",
     "synchronous = FULL",
     f"journal_size_limit = {16 << 20}",
-    "busy_timeout = 1000",
     "wal_autocheckpoint = 0",  # see `wal`
 )
 
@@ -160,7 +160,7 @@ class SqliteLog:
         # AUTOCOMMIT: transactions are begun and ended here in so many words, never by the driver.
         database = create_engine(
             "sqlite://",
-            creator=lambda: sqlite3.connect(self._path, check_same_thread=False),
+            creator=lambda: sqlite3.connect(self._path, timeout=_BUSY_S, check_same_thread=False),
             poolclass=StaticPool,
             isolation_level="AUTOCOMMIT",
         )

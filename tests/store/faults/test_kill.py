@@ -14,6 +14,7 @@ from store.faults.batch import Case, killed
 
 from hyperpy.store import failpoints
 
+FAT = ("vacuum/", "checkpoint/")  # what happens only after much was written
 TIMES = int(os.environ.get("STORE_FAULTS", "1"))
 
 
@@ -21,7 +22,7 @@ def _rounds(name: str, chance: random.Random) -> list[str]:
     """Three lives that end at a failpoint: at the first time, soon, and later."""
     if name.startswith("open/"):
         return [name, "", name, name]
-    if name.startswith("vacuum/"):
+    if name.startswith(FAT):
         return [name, f"{name}:2"]
     return [name, f"{name}:{chance.randint(2, 5)}", f"{name}:{chance.randint(6, 12)}"]
 
@@ -32,7 +33,7 @@ def _cases(directory: Path) -> dict[str, list[Case]]:
         chance = random.Random(seed)
         for name in failpoints.POINTS:
             rounds = _rounds(name, chance)
-            cases.setdefault(name, []).append(Case("", rounds, chance.getrandbits(30), fat=name.startswith("vacuum/")))
+            cases.setdefault(name, []).append(Case("", rounds, chance.getrandbits(30), fat=name.startswith(FAT)))
         cases.setdefault("random", []).append(Case("", [""] * 6, chance.getrandbits(30)))
     placed: dict[str, list[Case]] = {}
     for name, listed in cases.items():
