@@ -1,4 +1,4 @@
-"""hyperpy etcd: the watch-store as a process of its own, speaking etcd v3."""
+"""hyperpy etcd: the watch-store as a process of its own, speaking etcd v3 and v2."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def etcd(
     ] = "",
     verbosity: Annotated[int, typer.Option("--v", help="Log verbosity.")] = 0,
 ) -> None:
-    """Serve etcd's v3 API from a SQLite file."""
+    """Serve etcd's v3 API, and the v2 keys of etcd 2.0, from SQLite files."""
     import logging
 
     from hyperpy.components import loop, supervisor
