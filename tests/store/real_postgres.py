@@ -20,7 +20,7 @@ _SETTINGS = (
     "fsync=off",  # nothing here outlives the machine
     "full_page_writes=off",
     "shared_buffers=16MB",
-    "max_connections=60",
+    "max_connections=100",
     "log_min_messages=warning",
 )
 
