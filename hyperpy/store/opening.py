@@ -24,12 +24,15 @@ def sqlite_file(where: str) -> Path | None:
     return Path(rest[1:]) if scheme == "sqlite" and rest.startswith("/") else None
 
 
-async def open_store(where: str | Path, *, options: Options | None = None, clock: Clock | None = None) -> Engine:
+async def open_store(
+    where: str | Path, *, options: Options | None = None, clock: Clock | None = None, wait_s: float = 0.0
+) -> Engine:
     """Open a store, making it when there is none. The caller closes it.
 
     Args:
         where: the path of a SQLite file, `sqlite:///PATH`, or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.
         clock: what timers go by; the running loop when None.
+        wait_s: for so long a database server that is not there yet is waited for.
     Raises:
         Unavailable: it cannot be used; says why and what to do.
     """
@@ -38,7 +41,7 @@ async def open_store(where: str | Path, *, options: Options | None = None, clock
     if is_shared(address):
         from hyperpy.store.sql import postgres
 
-        return await postgres.open_store(address, options=options, clock=clock)
+        return await postgres.open_store(address, options=options, clock=clock, wait_s=wait_s)
     if separator and scheme != "sqlite":
         raise Unavailable(f"a store at {scheme}:// is not known; give a file, sqlite:///PATH or postgresql://")
     from hyperpy.store.sql import sqlite

@@ -11,8 +11,8 @@ from hyperpy.components.supervisor import StartFailure
 from hyperpy.store.opening import open_store, sqlite_file
 from hyperpy.store.protocol import Store, StoreError
 
-#: For how long a start waits for an etcd that does not answer yet, as kube-apiserver does.
-ETCD_WAIT_S = 60.0
+#: For how long a start waits for an etcd or a database that does not answer yet, as kube-apiserver does.
+WAIT_S = 60.0
 #: Asked for where only etcd's revision matters: a key that a user with permission for the objects may read.
 _ETCD_PROBE = b"/registry/health"
 
@@ -40,11 +40,11 @@ async def opened(options: Options) -> AsyncIterator[Store]:
             str(file) if file else None
             for file in (options.etcd_ca_file, options.etcd_cert_file, options.etcd_key_file)
         )
-        store = await open_etcd(options.etcd_servers, ca=ca, cert=cert, key=key, probe=_ETCD_PROBE, wait_s=ETCD_WAIT_S)
+        store = await open_etcd(options.etcd_servers, ca=ca, cert=cert, key=key, probe=_ETCD_PROBE, wait_s=WAIT_S)
     else:
         if not options.datastore_endpoint:
             _make_directory(store_file(options).parent)
-        store = await open_store(options.datastore_endpoint or store_file(options))
+        store = await open_store(options.datastore_endpoint or store_file(options), wait_s=WAIT_S)
     try:
         yield store
     finally:

@@ -32,6 +32,7 @@ from hyperpy.store.sql import postgres_address, postgres_driver, rows
 from hyperpy.store.sql import postgres_schema as sql
 from hyperpy.store.sql.postgres_address import Address
 from hyperpy.store.sql.postgres_driver import Session
+from hyperpy.store.sql.postgres_errors import passing
 from hyperpy.store.sql.postgres_tables import PostgresTables
 
 if TYPE_CHECKING:
@@ -48,19 +49,22 @@ _COLUMNS = 8
 Row = tuple[int | bytes | None, ...]
 
 
-async def open_store(where: str, *, options: Options | None = None, clock: Clock | None = None) -> SharedEngine:
+async def open_store(
+    where: str, *, options: Options | None = None, clock: Clock | None = None, wait_s: float = 0.0
+) -> SharedEngine:
     """Open a store in a database, making its tables when there are none. The caller closes it.
 
     Args:
         where: `postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=...`
         clock: what timers go by; the running loop when None. Deadlines of leases go by the database's.
+        wait_s: for so long a server that is not there yet is waited for.
     Raises:
         Unavailable: the address is wrong, or the database cannot be reached or used.
     """
     options = options or Options()
     journal = PostgresLog(postgres_address.parse(where), options)
     try:
-        loaded = await journal.open()
+        loaded = await journal.open(wait_s)
     except BaseException:
         await journal.aclose()
         raise
@@ -84,10 +88,22 @@ class PostgresLog:
         self._reader = Session(address)
         self._follower: asyncio.Task[None] | None = None
 
-    async def open(self) -> Loaded:
+    async def open(self, wait_s: float) -> Loaded:
         """Bring the tables to this schema and read the log. Raises Unavailable."""
-        await self.tables.migrate()
-        return await self.reload()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + wait_s
+        tries = 0
+        while True:
+            try:
+                await self.tables.migrate()
+                return await self.reload()
+            except Unavailable as error:
+                if loop.time() >= end or not passing(error.__cause__):
+                    raise
+                tries += 1
+                if tries == 1:
+                    log.warning("%s; waiting up to %.0f s for it", error, wait_s)
+            await asyncio.sleep(min(_FIRST_RETRY_S * 2**tries, 1.0))
 
     async def reload(self) -> Loaded:
         """Read the log as a whole."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _CONNECT_S = 10.0
 _CALL_S = 10.0
 _CLOSE_S = 2.0
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 # A server that stops in the middle of its turn is thrown out by the database, so that the others go on.
 _SETTINGS = {
     "application_name": "hyperpy",
@@ -43,13 +45,27 @@ async def connect(address: Address, *, call_s: float | None = _CALL_S) -> asyncp
             "a store in PostgreSQL needs the package asyncpg; install it by `pip install hyperpy[postgres]`"
         ) from None
     with told(address):
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             address.dsn,
             timeout=_CONNECT_S,
             command_timeout=call_s,
             server_settings=_SETTINGS,
             target_session_attrs="read-write",
         )
+    _notice_silence(connection)
+    return connection
+
+
+def _notice_silence(connection: asyncpg.Connection[Any]) -> None:
+    """Let the kernel find out that the server's machine is gone: one that only listens would never know."""
+    # The driver has no option for it.
+    transport = connection._transport
+    there = transport.get_extra_info("socket")
+    if there is not None and there.family != socket.AF_UNIX:
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _KEEP_ALIVE.items():
+            if hasattr(socket, option):
+                there.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 @contextmanager

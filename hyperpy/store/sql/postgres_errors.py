@@ -70,6 +70,14 @@ def lost(error: BaseException) -> bool:
     return state is None or state[:2] in _LOST
 
 
+def passing(error: BaseException | None) -> bool:
+    """Whether it may be over in a moment: the server is not there yet, or has no connection left."""
+    if error is None:
+        return False
+    cause = _cause(error)
+    return isinstance(cause, OSError) or getattr(cause, "sqlstate", None) in ("53300", "57P01", "57P02", "57P03")
+
+
 def _cause(error: BaseException) -> BaseException:
     """What the driver said, below what SQLAlchemy makes of it."""
     original = getattr(error, "orig", None)

@@ -16,8 +16,8 @@ from hyperpy.components.apiserver.command import app
             "the store cannot be used: the TLS files for etcd cannot be used",
         ),
         (
-            ["--datastore-endpoint=postgresql://me:secret@127.0.0.1:1/db"],
-            "the store cannot be used: the store postgresql://me@127.0.0.1:1/db: the server cannot be reached",
+            ["--datastore-endpoint=postgresql://me:secret@127.0.0.1:port/db"],
+            "the store cannot be used: the store's address has the port 'port', which is not a number",
         ),
         (["--datastore-endpoint=mysql://me@db/x"], "a store at mysql:// is not known"),
         (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -416,6 +418,30 @@ class TestBrokenConnections:
             postgresql.start()
         assert await value_of(store, b"/a") == b"1"
         await store.put(Put(b"/a", b"2"))
+
+    async def test_a_start_waits_for_a_server_that_is_not_there_yet(
+        self, server: Opener, postgresql: Postgres, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        postgresql.stop()
+        try:
+            opening = asyncio.create_task(server(wait_s=30.0))
+            async with asyncio.timeout(10):
+                while "waiting up to 30 s for it" not in caplog.text:
+                    await asyncio.sleep(0.01)
+        finally:
+            await asyncio.to_thread(postgresql.start)
+        await (await opening).put(Put(b"/a", b"1"))
+
+    async def test_the_kernel_looks_after_silent_connections(self, server: Opener, postgresql: Postgres) -> None:
+        store = await server()
+        await store.put(Put(b"/a", b"1"))
+        await store.revision()
+        mine = f"pid={os.getpid()},"
+        shown = subprocess.run(
+            ["ss", "-Htnpo", f"dport = :{postgresql.port}"], capture_output=True, text=True, check=True
+        )
+        ours = [line for line in shown.stdout.splitlines() if mine in line and "ESTAB" in line]
+        assert ours and all("timer:(keepalive" in line for line in ours)
 
     async def test_a_reader_that_gives_up_disturbs_no_other(self, server: Opener) -> None:
         store = await server()
