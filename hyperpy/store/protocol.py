@@ -6,7 +6,8 @@ Watch events are published after commit, in revision order, each once. Source: e
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, runtime_checkable
@@ -128,13 +129,16 @@ class Compare:
 @dataclass(frozen=True, slots=True)
 class Put:
     """Write one key. `stamp`: where in the value the store is to write the revision of this change, in decimal; only
-    for a store that is `Stamping`."""
+    for a store that is `Stamping`. `keep_value` and `keep_lease` leave the key what it has; without the key they are an
+    InvalidRequest."""
 
     key: bytes
     value: bytes
     lease: int = 0
     prev_kv: bool = False
     stamp: int | None = None
+    keep_value: bool = False
+    keep_lease: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +293,55 @@ class Measured(Protocol):
 
     async def size_bytes(self) -> int:
         """Of the whole database. Raises `Unavailable`."""
+
+
+@runtime_checkable
+class Sweeping(Protocol):
+    """What a store can do whose compaction goes on in the background."""
+
+    async def swept(self) -> None:
+        """Wait until the history given up so far has left the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Bytes of the database file, and how many of them hold something."""
+
+    total: int
+    used: int
+
+
+@runtime_checkable
+class Filed(Protocol):
+    """What a store can do that is in a file of its own."""
+
+    async def size(self) -> Size:
+        """How large it is."""
+
+    async def defragment(self) -> None:
+        """Give the space that holds nothing back to the disk; writes pass between its steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """All that a store holds at one moment.
+
+    `changes` begins anew at each call: every change in order of commit, some at a time and without what it replaced.
+    Up to the floor there are only those whose keys have them at the floor.
+    """
+
+    revision: int
+    floor: int
+    leases: Sequence[Lease]
+    changes: Callable[[], AsyncIterator[Sequence[Event]]]
+
+
+@runtime_checkable
+class Exporting(Protocol):
+    """What a store can do that can tell all it holds, while it is written to."""
+
+    def export(self) -> AbstractAsyncContextManager[Export]:
+        """Everything as it is now, for as long as the context lasts. Raises Unavailable."""
 
 
 def prefix_end(prefix: bytes) -> bytes:

@@ -8,20 +8,22 @@ from pathlib import Path
 
 from hyperpy.store.engine.options import Options
 from hyperpy.store.etcd_server.identity import Identity
+from hyperpy.store.etcd_server.limits import Gate, Limits
 from hyperpy.store.etcd_server.listener import EtcdListener
 from hyperpy.store.etcd_server.v2.api import V2Api
 from hyperpy.store.sql.sqlite import open_store
 
 
 @asynccontextmanager
-async def served(file: Path, *, options: Options | None = None) -> AsyncIterator[str]:
+async def served(file: Path, *, options: Options | None = None, limits: Limits | None = None) -> AsyncIterator[str]:
     """Yields its client address."""
     store = await open_store(file, options=options)
     urls: list[str] = []
-    identity = Identity("one", urls, lambda: file.stat().st_size)
+    identity = Identity("one", urls)
     v2 = V2Api(file.with_name("v2.db"), identity)
     await v2.start()
-    listener = EtcdListener(store, identity, v2)
+    gate = Gate(limits or Limits(), lambda: file.stat().st_size)
+    listener = EtcdListener(store, identity, gate, v2=v2, scratch=file.parent)
     urls.append(f"http://127.0.0.1:{await listener.start('127.0.0.1', 0)}")
     yield urls[0]
     await listener.aclose()

@@ -90,11 +90,13 @@ class Etcd:
         self, parts: list[EtcdListener | V2Api], store: Engine, file: Path, tls: ssl.SSLContext | None
     ) -> None:
         from hyperpy.store.etcd_server.identity import Identity
+        from hyperpy.store.etcd_server.limits import Gate, Limits
         from hyperpy.store.etcd_server.listener import EtcdListener
         from hyperpy.store.etcd_server.v2.api import V2Api
 
         urls = list(self._options.advertise)
-        identity = Identity(self._options.name, urls, lambda: file.stat().st_size)
+        identity = Identity(self._options.name, urls)
+        gate = Gate(Limits(), lambda: file.stat().st_size)
         v2 = V2Api(file.with_name("v2.db"), identity)
         parts.append(v2)
         try:
@@ -102,7 +104,7 @@ class Etcd:
         except Unavailable as error:
             raise StartFailure(str(error)) from error
         for address in self._options.listen:
-            listener = EtcdListener(store, identity, v2)
+            listener = EtcdListener(store, identity, gate, v2=v2, scratch=file.parent)
             try:
                 port = await listener.start(address.host, address.port, tls=tls if address.secure else None)
             except OSError as error:

@@ -79,6 +79,7 @@ class Engine:
         self._raising = loaded.floor
         self._sweep_due = asyncio.Event()
         self._sweep_failed = False
+        self._swept = asyncio.Event()
         self._sweeper: asyncio.Task[None] | None = None
         self._closed = False
         self._restore_leases(loaded)
@@ -105,6 +106,7 @@ class Engine:
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
+        self._swept.set()  # nobody is left to wait for
         self._broadcaster.close(Unavailable("the store was closed"))
         await self._journal.aclose()
 
@@ -210,6 +212,11 @@ class Engine:
     def _run(self, action: Callable[[Draft], T]) -> tuple[T, list[Record]]:
         draft = self._draft({})
         return action(draft), self._take_in(draft)
+
+    async def swept(self) -> None:
+        """Wait for the rows too; see `protocol.Sweeping`. A sweep that the disk refused counts as done."""
+        await self._swept.wait()
+        self._refuse_when_closed()
 
     def _evaluate(self, operation: Operation, past: dict[Get, Range]) -> tuple[Result, list[Record]]:
         draft = self._draft(past)
@@ -342,6 +349,7 @@ class Engine:
         self.floor = revision
         if self.archive is None:
             self.history.forget(revision)
+        self._swept.clear()
         self._sweep_due.set()
 
     def _undo(self, records: Sequence[Record]) -> None:
@@ -367,6 +375,8 @@ class Engine:
                 if not self._sweep_failed:
                     log.warning("old history cannot be given up now; tried again with later writes: %s", error)
                 self._sweep_failed = True
+            if not self._sweep_due.is_set():
+                self._swept.set()
 
 
 def window(loaded: Loaded, options: Options, *, bounded: bool) -> History:

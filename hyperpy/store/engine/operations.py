@@ -21,6 +21,7 @@ from hyperpy.store.protocol import (
     Put,
     PutResult,
     Range,
+    StoreError,
     Target,
     Txn,
     TxnResult,
@@ -58,6 +59,7 @@ class Draft:
         self._floor = floor
         self._has_lease = has_lease
         self._past = past
+        self._unreadable: StoreError | None = None
 
     @property
     def revision(self) -> int:
@@ -65,14 +67,29 @@ class Draft:
         return self._base + 1 if self.changes else self._base
 
     def run(self, operation: Operation) -> Result:
-        """Do one operation. Raises LeaseNotFound, FutureRevision or Compacted; then the draft must be dropped."""
+        """Do one operation. What it raises (Compacted, FutureRevision, InvalidRequest, LeaseNotFound) ends it.
+
+        A read out of history is told last: when a write of the same transaction is wrong too, that is (etcd's rule).
+        """
+        result = self._run(operation)
+        if self._unreadable is not None:
+            raise self._unreadable
+        return result
+
+    def read(self, request: Get) -> Range:
+        """Read the state as it is now, or as it was at an old revision."""
+        found = self.run(request)
+        assert isinstance(found, Range)
+        return found
+
+    def _run(self, operation: Operation) -> Result:
         if isinstance(operation, Put):
             return self.put(operation)
         if isinstance(operation, DeleteRange):
             return self.delete(operation)
         if isinstance(operation, Get):
-            return self.read(operation)
-        return self.txn(operation)
+            return self._read(operation)
+        return self._txn(operation)
 
     def put(self, request: Put) -> PutResult:
         """Write one key."""
@@ -80,7 +97,12 @@ class Draft:
             raise LeaseNotFound(f"no lease {request.lease:x}")
         before = self._current(request.key)
         revision = self._base + 1
-        value, stamp = request.value, request.stamp
+        value, lease, stamp = request.value, request.lease, request.stamp
+        if request.keep_value or request.keep_lease:
+            if before is None:
+                raise InvalidRequest("key not found")
+            value = before.value if request.keep_value else value
+            lease = before.lease if request.keep_lease else lease
         if stamp is not None:
             value = b"%b%d%b" % (value[:stamp], revision, value[stamp:])
         pair = KeyValue(
@@ -89,7 +111,7 @@ class Draft:
             before.create_revision if before else revision,
             revision,
             before.version + 1 if before else 1,
-            request.lease,
+            lease,
         )
         self.changes[request.key] = Event(EventType.PUT, pair, before)
         return PutResult(revision, before if request.prev_kv else None)
@@ -104,25 +126,27 @@ class Draft:
             self.changes[pair.key] = Event(EventType.DELETE, tombstone, pair)
         return DeleteResult(self.revision, len(prevs), prevs if request.prev_kv else ())
 
-    def read(self, request: Get) -> Range:
-        """Read the state as it is now, or as it was at an old revision."""
-        if request.revision and request.revision != self.revision:
+    def _read(self, request: Get) -> Range:
+        """Read the state as it is now, or as it was at an old revision; that of this very change has not been yet."""
+        if request.revision and (request.revision != self._base or self.changes):
             return self._read_past(request)
         return self._live.read(request, self._changed(request.key, request.end), revision=self.revision)
 
     def _read_past(self, request: Get) -> Range:
-        if request.revision < self._floor:
-            raise Compacted(self._floor)
         found = self._past.get(request)
-        if found is None:
-            raise FutureRevision(f"required revision {request.revision} is a future revision (now {self._base})")
-        return found
+        if request.revision >= self._floor and found is not None:
+            return found
+        error: StoreError = Compacted(self._floor)
+        if request.revision >= self._floor:
+            error = FutureRevision(f"required revision {request.revision} is a future revision (now {self._base})")
+        self._unreadable = self._unreadable or error
+        return Range(kvs=(), count=0, more=False, revision=self.revision)
 
-    def txn(self, request: Txn) -> TxnResult:
+    def _txn(self, request: Txn) -> TxnResult:
         """Take the branch that the compares choose."""
         succeeded = all(self._holds(compare) for compare in request.compare)
         branch = request.success if succeeded else request.failure
-        responses = [self.run(operation) for operation in branch]
+        responses = [self._run(operation) for operation in branch]
         return TxnResult(succeeded, self.revision, responses)
 
     def get(self, key: bytes) -> KeyValue | None:
@@ -192,6 +216,8 @@ def check(operation: Operation) -> None:
     if not isinstance(operation, Txn):
         if not operation.key:
             raise InvalidRequest("key is not provided")
+        if isinstance(operation, Put) and operation.keep_value and operation.stamp is not None:
+            raise InvalidRequest(f"the value of key {operation.key!r} is kept, so no revision can be written into it")
         return
     for compare in operation.compare:
         if not compare.key:

@@ -1,8 +1,6 @@
-"""Between the store's own types and etcd's messages, both ways; the client and the server share it. Pure."""
+"""Pairs, events and what an etcd client writes and reads, between the store's own types and etcd's messages. Pure."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from hyperpy.store.etcd.api import rpc_pb2 as pb
 from hyperpy.store.protocol import (
@@ -24,21 +22,19 @@ from hyperpy.store.protocol import (
     TxnResult,
 )
 
-_OPS = {
+OPS = {
     Op.EQUAL: pb.Compare.EQUAL,
     Op.GREATER: pb.Compare.GREATER,
     Op.LESS: pb.Compare.LESS,
     Op.NOT_EQUAL: pb.Compare.NOT_EQUAL,
 }
-_OPS_BACK = {number: op for op, number in _OPS.items()}
-_TARGETS = {
+TARGETS = {
     Target.VERSION: (pb.Compare.VERSION, "version"),
     Target.CREATE: (pb.Compare.CREATE, "create_revision"),
     Target.MOD: (pb.Compare.MOD, "mod_revision"),
     Target.VALUE: (pb.Compare.VALUE, "value"),
     Target.LEASE: (pb.Compare.LEASE, "lease"),
 }
-_TARGETS_BACK = {number: (target, field) for target, (number, field) in _TARGETS.items()}
 
 Operation = Put | DeleteRange | Get | Txn
 Result = PutResult | DeleteResult | Range | TxnResult
@@ -101,7 +97,14 @@ def put_request(request: Put) -> pb.PutRequest:
     """A put. Raises InvalidRequest when a revision is to be written into the value, which etcd cannot do."""
     if request.stamp is not None:
         raise InvalidRequest("etcd cannot write the revision of a change into its value")
-    return pb.PutRequest(key=request.key, value=request.value, lease=request.lease, prev_kv=request.prev_kv)
+    return pb.PutRequest(
+        key=request.key,
+        value=b"" if request.keep_value else request.value,
+        lease=0 if request.keep_lease else request.lease,
+        prev_kv=request.prev_kv,
+        ignore_value=request.keep_value,
+        ignore_lease=request.keep_lease,
+    )
 
 
 def delete_request(request: DeleteRange) -> pb.DeleteRangeRequest:
@@ -119,8 +122,8 @@ def txn_request(request: Txn) -> pb.TxnRequest:
 
 
 def _compare_message(compare: Compare) -> pb.Compare:
-    target, field = _TARGETS[compare.target]
-    message = pb.Compare(result=_OPS[compare.op], target=target, key=compare.key, range_end=compare.end or b"")
+    target, field = TARGETS[compare.target]
+    message = pb.Compare(result=OPS[compare.op], target=target, key=compare.key, range_end=compare.end or b"")
     setattr(message, field, compare.value)
     return message
 
@@ -133,147 +136,6 @@ def _request_op(operation: Operation) -> pb.RequestOp:
     if isinstance(operation, DeleteRange):
         return pb.RequestOp(request_delete_range=delete_request(operation))
     return pb.RequestOp(request_txn=txn_request(operation))
-
-
-# -- requests, as the server reads them
-
-
-def get_of(message: pb.RangeRequest) -> Get:
-    """A range read by key order; what `shape` does afterwards needs all pairs, and values to sort by them."""
-    whole = _needs_shaping(message)
-    descending = message.sort_order == pb.RangeRequest.DESCEND and message.sort_target == pb.RangeRequest.KEY
-    return Get(
-        message.key,
-        message.range_end or None,
-        limit=0 if whole else message.limit,
-        revision=message.revision,
-        order=Order.DESCENDING if descending else Order.ASCENDING,
-        keys_only=message.keys_only and message.sort_target != pb.RangeRequest.VALUE,
-        count_only=message.count_only,
-    )
-
-
-def put_of(message: pb.PutRequest) -> Put:
-    """A put. Raises InvalidRequest for the two fields that need a read first."""
-    if message.ignore_value or message.ignore_lease:
-        raise InvalidRequest("ignore_value and ignore_lease are not served inside a transaction")
-    return Put(message.key, message.value, message.lease, message.prev_kv)
-
-
-def delete_of(message: pb.DeleteRangeRequest) -> DeleteRange:
-    """A deletion."""
-    return DeleteRange(message.key, message.range_end or None, message.prev_kv)
-
-
-def txn_of(message: pb.TxnRequest) -> Txn:
-    """A transaction."""
-    return Txn(
-        compare=[_compare_of(compare) for compare in message.compare],
-        success=[_operation_of(operation) for operation in message.success],
-        failure=[_operation_of(operation) for operation in message.failure],
-    )
-
-
-def _compare_of(message: pb.Compare) -> Compare:
-    target, field = _TARGETS_BACK[message.target]
-    return Compare(message.key, target, _OPS_BACK[message.result], getattr(message, field), message.range_end or None)
-
-
-def _operation_of(message: pb.RequestOp) -> Operation:
-    kind = message.WhichOneof("request")
-    if kind == "request_range":
-        return get_of(message.request_range)
-    if kind == "request_put":
-        return put_of(message.request_put)
-    if kind == "request_delete_range":
-        return delete_of(message.request_delete_range)
-    if kind == "request_txn":
-        return txn_of(message.request_txn)
-    raise InvalidRequest("an operation of the transaction is empty")
-
-
-# -- answers, as the server writes them
-
-
-def range_response(request: pb.RangeRequest, found: Range, header: pb.ResponseHeader) -> pb.RangeResponse:
-    """What a range read found, sorted and filtered as asked."""
-    kvs, more = shape(request, found)
-    return pb.RangeResponse(header=header, kvs=[pair_message(pair) for pair in kvs], more=more, count=found.count)
-
-
-def put_response(result: PutResult, header: pb.ResponseHeader) -> pb.PutResponse:
-    """The answer to a put."""
-    return pb.PutResponse(header=header, prev_kv=pair_message(result.prev) if result.prev is not None else None)
-
-
-def delete_response(result: DeleteResult, header: pb.ResponseHeader) -> pb.DeleteRangeResponse:
-    """The answer to a deletion."""
-    prevs = [pair_message(pair) for pair in result.prevs]
-    return pb.DeleteRangeResponse(header=header, deleted=result.deleted, prev_kvs=prevs)
-
-
-def txn_response(request: pb.TxnRequest, result: TxnResult, header: pb.ResponseHeader) -> pb.TxnResponse:
-    """The answer to a transaction."""
-    branch = request.success if result.succeeded else request.failure
-    responses = [
-        _response_op(operation, response, header) for operation, response in zip(branch, result.responses, strict=True)
-    ]
-    return pb.TxnResponse(header=header, succeeded=result.succeeded, responses=responses)
-
-
-def _response_op(operation: pb.RequestOp, result: Result, header: pb.ResponseHeader) -> pb.ResponseOp:
-    if isinstance(result, Range):
-        return pb.ResponseOp(response_range=range_response(operation.request_range, result, header))
-    if isinstance(result, PutResult):
-        return pb.ResponseOp(response_put=put_response(result, header))
-    if isinstance(result, DeleteResult):
-        return pb.ResponseOp(response_delete_range=delete_response(result, header))
-    return pb.ResponseOp(response_txn=txn_response(operation.request_txn, result, header))
-
-
-_SORT_KEYS = {
-    pb.RangeRequest.VERSION: lambda pair: pair.version,
-    pb.RangeRequest.CREATE: lambda pair: pair.create_revision,
-    pb.RangeRequest.MOD: lambda pair: pair.mod_revision,
-    pb.RangeRequest.VALUE: lambda pair: pair.value,
-}
-
-
-def shape(request: pb.RangeRequest, found: Range) -> tuple[Sequence[KeyValue], bool]:
-    """Filter by revisions, sort by another target than the key, then cut at the limit: the pairs, and are there more.
-
-    An order that is not asked for is ascending, except by key, where it comes for nothing (etcd's v3 applier).
-    """
-    if not _needs_shaping(request):
-        return found.kvs, found.more
-    kvs = [pair for pair in found.kvs if _within_revisions(request, pair)]
-    if request.sort_target in _SORT_KEYS:
-        kvs.sort(key=_SORT_KEYS[request.sort_target], reverse=request.sort_order == pb.RangeRequest.DESCEND)
-    more = 0 < request.limit < len(kvs)
-    if more:
-        kvs = kvs[: request.limit]
-    if request.keys_only:
-        kvs = [KeyValue(p.key, b"", p.create_revision, p.mod_revision, p.version, p.lease) for p in kvs]
-    return kvs, more
-
-
-def _needs_shaping(request: pb.RangeRequest) -> bool:
-    filters = (
-        request.min_mod_revision,
-        request.max_mod_revision,
-        request.min_create_revision,
-        request.max_create_revision,
-    )
-    return request.sort_target != pb.RangeRequest.KEY or any(filters)
-
-
-def _within_revisions(request: pb.RangeRequest, pair: KeyValue) -> bool:
-    return (
-        (not request.max_mod_revision or pair.mod_revision <= request.max_mod_revision)
-        and pair.mod_revision >= request.min_mod_revision
-        and (not request.max_create_revision or pair.create_revision <= request.max_create_revision)
-        and pair.create_revision >= request.min_create_revision
-    )
 
 
 # -- answers, as the client reads them

@@ -9,18 +9,19 @@ import asyncio
 import json
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 from aiohttp import web
 
 from hyperpy.store.etcd_server.grpc.server import GrpcServer
 from hyperpy.store.etcd_server.identity import ETCD_VERSION, Identity
+from hyperpy.store.etcd_server.limits import Gate
 from hyperpy.store.etcd_server.services import services
 from hyperpy.store.etcd_server.v2.api import V2Api
 from hyperpy.store.protocol import Store, StoreError
 
 _PREFACE = b"PRI * HTTP/2.0"
-_MAX_MESSAGE_BYTES = 1_572_864 + 512 * 1024  # etcd's: the largest request, and room for what is around it
 
 
 class EtcdListener:
@@ -28,14 +29,15 @@ class EtcdListener:
 
     Args:
         v2: the v2 API, which the caller closes after the listener.
+        scratch: where snapshots are written before they are sent; None: where the system has temporary files.
     """
 
-    def __init__(self, store: Store, identity: Identity, v2: V2Api) -> None:
+    def __init__(self, store: Store, identity: Identity, gate: Gate, *, v2: V2Api, scratch: Path | None = None) -> None:
         self._store = store
         self._v2 = v2
         # A client that hangs up ends its request: some wait for ever.
         self._http = web.Server(self._answer, handler_cancellation=True)
-        self._grpc = GrpcServer(services(store, identity), max_bytes=_MAX_MESSAGE_BYTES)
+        self._grpc = GrpcServer(services(store, identity, gate, scratch=scratch), max_bytes=gate.limits.message_bytes)
         self._transports: set[asyncio.Transport] = set()
         self._server: asyncio.Server | None = None
 

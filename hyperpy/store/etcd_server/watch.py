@@ -20,23 +20,26 @@ from hyperpy.store.etcd.api import rpc_pb2 as pb
 from hyperpy.store.etcd.api.rpc_grpc import WatchBase
 from hyperpy.store.etcd.messages import event_message
 from hyperpy.store.etcd_server.identity import Identity
+from hyperpy.store.etcd_server.limits import Gate
 from hyperpy.store.protocol import Compacted, Event, EventType, Store, StoreError, Watch, WatchLagged
 
 PROGRESS_S = 600.0  # etcd's interval of progress marks nobody asked for
-_FRAGMENT_BYTES = 1_572_864
+_REFUSED_ID = -1
 _FILTERS = {pb.WatchCreateRequest.NOPUT: EventType.PUT, pb.WatchCreateRequest.NODELETE: EventType.DELETE}
 
 
 class WatchService(WatchBase):
     """Watches."""
 
-    def __init__(self, store: Store, identity: Identity) -> None:
+    def __init__(self, store: Store, identity: Identity, gate: Gate) -> None:
         self._store = store
         self._identity = identity
+        self._gate = gate
 
     async def Watch(self, stream: Any) -> None:
         """Serve one client's stream until it ends."""
-        await _Session(stream, self._store, self._identity).run()
+        part_bytes = self._gate.limits.message_bytes
+        await _Session(stream, self._store, self._identity, part_bytes=part_bytes).run()
 
 
 @dataclass(slots=True)
@@ -57,11 +60,13 @@ class _Open:
 
 
 class _Session:
-    def __init__(self, stream: Any, store: Store, identity: Identity) -> None:
+    def __init__(self, stream: Any, store: Store, identity: Identity, *, part_bytes: int) -> None:
         self._stream = stream
+        self._part_bytes = part_bytes
         self._store = store
         self._identity = identity
         self._open: dict[int, _Open] = {}
+        self._ended: set[int] = set()  # by an error: as at etcd, their ids are free once the client cancels them
         self._next_id = 0
         self._writing = asyncio.Lock()
         self._progress_wanted = asyncio.Event()
@@ -94,10 +99,12 @@ class _Session:
     async def _create(self, request: pb.WatchCreateRequest, group: asyncio.TaskGroup) -> None:
         revision = await self._store.revision()
         header = self._identity.header(revision)
-        if request.watch_id in self._open and request.watch_id:
-            reason = "mvcc: duplicate watch ID provided on the WatchStream"
+        refusal = self._refusal(request)
+        if refusal:
             await self._send(
-                pb.WatchResponse(header=header, watch_id=-1, created=True, canceled=True, cancel_reason=reason)
+                pb.WatchResponse(
+                    header=header, watch_id=_REFUSED_ID, created=True, canceled=True, cancel_reason=refusal
+                )
             )
             return
         watch_id = request.watch_id or self._free_id()
@@ -118,20 +125,31 @@ class _Session:
             request.key or b"\0", request.range_end or None, start_revision=start, prev_kv=request.prev_kv
         )
 
+    def _refusal(self, request: pb.WatchCreateRequest) -> str:
+        """Why the watch cannot be, in etcd's words; "" when it can."""
+        if request.range_end not in (b"", b"\0") and request.range_end <= (request.key or b"\0"):
+            return "mvcc: watcher range is empty"
+        if request.watch_id and (request.watch_id in self._open or request.watch_id in self._ended):
+            return "mvcc: duplicate watch ID provided on the WatchStream"
+        return ""
+
     def _free_id(self) -> int:
-        while self._next_id in self._open:
+        while self._next_id in self._open or self._next_id in self._ended:
             self._next_id += 1
         self._next_id += 1
         return self._next_id - 1
 
     async def _cancel(self, watch_id: int) -> None:
         opened = self._open.get(watch_id)
-        if opened is None or opened.task is None:
+        if opened is not None and opened.task is not None:
+            # Its task is not cancelled, for half of a message would spoil the stream for all the other watches.
+            opened.canceled = True
+            await opened.watch.aclose()
+            await asyncio.wait({opened.task})
+        elif watch_id in self._ended:
+            self._ended.discard(watch_id)
+        else:
             return
-        # Its task is not cancelled, for half of a message would spoil the stream for all the other watches.
-        opened.canceled = True
-        await opened.watch.aclose()
-        await asyncio.wait({opened.task})
         header = self._identity.header(await self._store.revision())
         await self._send(pb.WatchResponse(header=header, watch_id=watch_id, canceled=True))
 
@@ -198,12 +216,12 @@ class _Session:
             await self._send(pb.WatchResponse(header=self._identity.header(revision), watch_id=-1))
 
     async def _send_events(self, opened: _Open, events: Sequence[Event], revision: int) -> None:
-        hidden = {_FILTERS[number] for number in opened.request.filters}
+        hidden = {_FILTERS.get(number) for number in opened.request.filters}
         messages = [event_message(event) for event in events if event.type not in hidden]
         if not messages:
             return
         header = self._identity.header(revision)
-        parts = list(_parts(messages)) if opened.request.fragment else [messages]
+        parts = list(_parts(messages, self._part_bytes)) if opened.request.fragment else [messages]
         async with self._writing:
             for part in parts:
                 more = part is not parts[-1]
@@ -212,29 +230,27 @@ class _Session:
                 )
 
     async def _send_end(self, watch_id: int, error: StoreError) -> None:
-        header = self._identity.header(await self._store.revision()) if isinstance(error, Compacted) else None
-        await self._send(
-            pb.WatchResponse(
-                header=header,
-                watch_id=watch_id,
-                canceled=True,
-                compact_revision=error.revision if isinstance(error, Compacted) else 0,
-                cancel_reason=str(error),
-            )
-        )
+        """As etcd does it: of compacted history only the floor is told, in a header without a revision."""
+        self._ended.add(watch_id)
+        end = pb.WatchResponse(header=self._identity.header(0), watch_id=watch_id, canceled=True)
+        if isinstance(error, Compacted):
+            end.compact_revision = error.revision
+        else:
+            end.cancel_reason = str(error)
+        await self._send(end)
 
     async def _send(self, response: pb.WatchResponse) -> None:
         async with self._writing:
             await self._stream.send_message(response)
 
 
-def _parts(messages: Sequence[pb.Event]) -> Iterator[Sequence[pb.Event]]:
-    """Cut events into parts below the size of a message."""
+def _parts(messages: Sequence[pb.Event], part_bytes: int) -> Iterator[Sequence[pb.Event]]:
+    """Cut events into parts below a size; one event is never cut."""
     part: list[pb.Event] = []
     size = 0
     for message in messages:
         own = message.ByteSize()
-        if part and size + own > _FRAGMENT_BYTES:
+        if part and size + own > part_bytes:
             yield part
             part, size = [], 0
         part.append(message)

@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,10 +24,11 @@ from hyperpy.store.engine.clock import Clock
 from hyperpy.store.engine.engine import Engine
 from hyperpy.store.engine.log import FloorRaised, LeaseGranted, LeaseRevoked, Loaded, Record
 from hyperpy.store.engine.options import Options
-from hyperpy.store.protocol import Event, Unavailable
+from hyperpy.store.protocol import Event, Export, Size, Unavailable
 from hyperpy.store.sql import rows, schema
 from hyperpy.store.sql.archive import SqliteArchive
 from hyperpy.store.sql.errors import unavailable
+from hyperpy.store.sql.export import export
 from hyperpy.store.sql.file_lock import FileLock
 from hyperpy.store.sql.schema import CHANGES
 from hyperpy.store.sql.sweep import Sweeper
@@ -48,7 +50,7 @@ _PRAGMAS = (
 )
 
 
-async def open_store(where: str | Path, *, options: Options | None = None, clock: Clock | None = None) -> Engine:
+async def open_store(where: str | Path, *, options: Options | None = None, clock: Clock | None = None) -> SqliteStore:
     """Open a store, making it when there is none. The caller closes it.
 
     Args:
@@ -62,9 +64,9 @@ async def open_store(where: str | Path, *, options: Options | None = None, clock
     path = _path(str(where))
     log = SqliteLog(path, clock or asyncio.get_running_loop())
     loaded = await log.open(options)
-    engine = Engine(log, log.archive, loaded, options=options, clock=clock)
-    engine.start()
-    return engine
+    store = SqliteStore(log, loaded, options=options, clock=clock)
+    store.start()
+    return store
 
 
 def _path(where: str) -> Path:
@@ -74,6 +76,27 @@ def _path(where: str) -> Path:
     if scheme != "sqlite" or not rest.startswith("/") or rest == "/":
         raise Unavailable(f"the store address {where!r} is not known here; give a file path or sqlite:///PATH")
     return Path(rest[1:])
+
+
+class SqliteStore(Engine):
+    """The store with what only a file can do: see `protocol.Filed` and `protocol.Exporting`."""
+
+    def __init__(self, log: SqliteLog, loaded: Loaded, *, options: Options, clock: Clock | None) -> None:
+        super().__init__(log, log.archive, loaded, options=options, clock=clock)
+        self._file = log
+
+    async def size(self) -> Size:
+        """How large the file is."""
+        return await self._file.size()
+
+    async def defragment(self) -> None:
+        """Give free space back to the disk, once what was compacted has left it."""
+        await self.swept()
+        await self._file.defragment()
+
+    def export(self) -> AbstractAsyncContextManager[Export]:
+        """All there is."""
+        return self._file.export()
 
 
 class SqliteLog:
@@ -128,6 +151,20 @@ class SqliteLog:
                 await self._rested.wait()
         except TimeoutError:
             pass
+
+    async def size(self) -> Size:
+        """How large the database is; what waits in the WAL counts as if it were in its place."""
+        return await self._do(self._size)
+
+    def export(self) -> AbstractAsyncContextManager[Export]:
+        """All there is, on a connection of its own."""
+        return export(self._path)
+
+    async def defragment(self) -> None:
+        """Give every free page back to the disk, some at a time, then bring the file to its size."""
+        while await self._do(self._sweeper.give_back):
+            self._copy_when_due()
+        await self._do(self._wal.checkpoint)
 
     async def aclose(self) -> None:
         """Close the file and unlock it."""
@@ -195,6 +232,13 @@ class SqliteLog:
         self._wal = Wal(driver, self._path)
         self._sweeper = Sweeper(self._connection, driver, self._wal)
         self._position = self._connection.execute(select(func.max(CHANGES.c.position))).scalar() or 0
+
+    def _size(self) -> Size:
+        page, pages, free = (
+            int(self._driver.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_size", "page_count", "freelist_count")
+        )
+        return Size(total=pages * page, used=(pages - free) * page)
 
     def _in_transaction(self, action: Callable[[], T]) -> T:
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -46,13 +46,23 @@ class Sweeper:
             return amount
         if not self._too_many_free():
             return 0
+        self._vacuum()
+        self._pages.took(time.perf_counter() - begun)
+        return 4
+
+    def give_back(self) -> bool:
+        """Give a few free pages back to the disk, however few there are. False: there is none."""
+        if not self._number("freelist_count"):
+            return False
+        self._vacuum()
+        return True
+
+    def _vacuum(self) -> None:
         failpoints.reach("vacuum/begin")
         # As a script: the pragma frees one page a step, and only a script is stepped to its end.
         self._driver.executescript(f"PRAGMA incremental_vacuum({self._pages.amount})")
         self._wal.wrote(rows=2 * self._pages.amount, size=0)
         failpoints.reach("vacuum/end")
-        self._pages.took(time.perf_counter() - begun)
-        return 4
 
     def _sweep_rows(self, swept: int, floor: int, amount: int) -> None:
         failpoints.reach("sweep/begin")
@@ -67,6 +77,7 @@ class Sweeper:
             raise
 
     def _too_many_free(self) -> bool:
-        (free,) = self._driver.execute("PRAGMA freelist_count").fetchone()
-        (pages,) = self._driver.execute("PRAGMA page_count").fetchone()
-        return bool(free > max(_FREE_PAGES, pages // 4))
+        return self._number("freelist_count") > max(_FREE_PAGES, self._number("page_count") // 4)
+
+    def _number(self, pragma: str) -> int:
+        return int(self._driver.execute(f"PRAGMA {pragma}").fetchone()[0])

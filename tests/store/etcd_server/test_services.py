@@ -158,9 +158,8 @@ async def test_members_status_and_health(etcdctl: Etcdctl, address: str) -> None
     ("words", "method"),
     [
         (["user", "list"], "Auth.UserList"),
-        (["defrag"], "Maintenance.Defragment"),
         (["member", "add", "two", "--peer-urls=http://127.0.0.1:1"], "Cluster.MemberAdd"),
-        (["endpoint", "hashkv"], "Maintenance.HashKV"),
+        (["move-leader", "1"], "Maintenance.MoveLeader"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

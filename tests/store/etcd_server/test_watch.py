@@ -22,7 +22,7 @@ from hyperpy.store.protocol import DeleteRange, Put
 
 # A client that does not read stops the server after 64 KiB.
 _NARROW = Configuration(http2_connection_window_size=65_535, http2_stream_window_size=65_535)
-MEGABYTE = b"x" * 1_000_000
+MEGABYTE = b"x" * (1 << 20)
 
 
 class Wire:

@@ -262,6 +262,22 @@ class MaintenanceBase(abc.ABC):
     async def Status(self, stream: 'grpclib.server.Stream[hyperpy.store.etcd.api.rpc_pb2.StatusRequest, hyperpy.store.etcd.api.rpc_pb2.StatusResponse]') -> None:
         pass
 
+    @abc.abstractmethod
+    async def Defragment(self, stream: 'grpclib.server.Stream[hyperpy.store.etcd.api.rpc_pb2.DefragmentRequest, hyperpy.store.etcd.api.rpc_pb2.DefragmentResponse]') -> None:
+        pass
+
+    @abc.abstractmethod
+    async def Hash(self, stream: 'grpclib.server.Stream[hyperpy.store.etcd.api.rpc_pb2.HashRequest, hyperpy.store.etcd.api.rpc_pb2.HashResponse]') -> None:
+        pass
+
+    @abc.abstractmethod
+    async def HashKV(self, stream: 'grpclib.server.Stream[hyperpy.store.etcd.api.rpc_pb2.HashKVRequest, hyperpy.store.etcd.api.rpc_pb2.HashKVResponse]') -> None:
+        pass
+
+    @abc.abstractmethod
+    async def Snapshot(self, stream: 'grpclib.server.Stream[hyperpy.store.etcd.api.rpc_pb2.SnapshotRequest, hyperpy.store.etcd.api.rpc_pb2.SnapshotResponse]') -> None:
+        pass
+
     def __mapping__(self) -> typing.Dict[str, grpclib.const.Handler]:
         return {
             '/etcdserverpb.Maintenance/Alarm': grpclib.const.Handler(
@@ -275,6 +291,30 @@ class MaintenanceBase(abc.ABC):
                 grpclib.const.Cardinality.UNARY_UNARY,
                 hyperpy.store.etcd.api.rpc_pb2.StatusRequest,
                 hyperpy.store.etcd.api.rpc_pb2.StatusResponse,
+            ),
+            '/etcdserverpb.Maintenance/Defragment': grpclib.const.Handler(
+                self.Defragment,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                hyperpy.store.etcd.api.rpc_pb2.DefragmentRequest,
+                hyperpy.store.etcd.api.rpc_pb2.DefragmentResponse,
+            ),
+            '/etcdserverpb.Maintenance/Hash': grpclib.const.Handler(
+                self.Hash,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                hyperpy.store.etcd.api.rpc_pb2.HashRequest,
+                hyperpy.store.etcd.api.rpc_pb2.HashResponse,
+            ),
+            '/etcdserverpb.Maintenance/HashKV': grpclib.const.Handler(
+                self.HashKV,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                hyperpy.store.etcd.api.rpc_pb2.HashKVRequest,
+                hyperpy.store.etcd.api.rpc_pb2.HashKVResponse,
+            ),
+            '/etcdserverpb.Maintenance/Snapshot': grpclib.const.Handler(
+                self.Snapshot,
+                grpclib.const.Cardinality.UNARY_STREAM,
+                hyperpy.store.etcd.api.rpc_pb2.SnapshotRequest,
+                hyperpy.store.etcd.api.rpc_pb2.SnapshotResponse,
             ),
         }
 
@@ -293,4 +333,28 @@ class MaintenanceStub:
             '/etcdserverpb.Maintenance/Status',
             hyperpy.store.etcd.api.rpc_pb2.StatusRequest,
             hyperpy.store.etcd.api.rpc_pb2.StatusResponse,
+        )
+        self.Defragment = grpclib.client.UnaryUnaryMethod(
+            channel,
+            '/etcdserverpb.Maintenance/Defragment',
+            hyperpy.store.etcd.api.rpc_pb2.DefragmentRequest,
+            hyperpy.store.etcd.api.rpc_pb2.DefragmentResponse,
+        )
+        self.Hash = grpclib.client.UnaryUnaryMethod(
+            channel,
+            '/etcdserverpb.Maintenance/Hash',
+            hyperpy.store.etcd.api.rpc_pb2.HashRequest,
+            hyperpy.store.etcd.api.rpc_pb2.HashResponse,
+        )
+        self.HashKV = grpclib.client.UnaryUnaryMethod(
+            channel,
+            '/etcdserverpb.Maintenance/HashKV',
+            hyperpy.store.etcd.api.rpc_pb2.HashKVRequest,
+            hyperpy.store.etcd.api.rpc_pb2.HashKVResponse,
+        )
+        self.Snapshot = grpclib.client.UnaryStreamMethod(
+            channel,
+            '/etcdserverpb.Maintenance/Snapshot',
+            hyperpy.store.etcd.api.rpc_pb2.SnapshotRequest,
+            hyperpy.store.etcd.api.rpc_pb2.SnapshotResponse,
         )
