@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from hyperpy.store.protocol import Event, EventType, Get, KeyValue, Order, Range
 from hyperpy.store.sql.errors import unavailable
 from hyperpy.store.sql.reading import uri
+from hyperpy.store.sql.rows import Damaged, pair_of
 from hyperpy.store.sql.schema import CHANGES, ROW
 
 if TYPE_CHECKING:
@@ -64,6 +66,20 @@ class SqliteArchive(SqlArchive):
         self._opening = asyncio.Lock()
         self._connection: aiosqlite.Connection | None = None
 
+    async def read(self, request: Get) -> Range:
+        """The keys of a range as they were at a revision."""
+        try:
+            return await super().read(request)
+        except Damaged as error:
+            raise unavailable(error, self._path) from error
+
+    async def changes(self, key: bytes, end: bytes | None, *, first: int, last: int) -> list[Event]:
+        """The changes of a range from revision `first` to `last`, each with what it replaced where that is left."""
+        try:
+            return await super().changes(key, end, first=first, last=last)
+        except Damaged as error:
+            raise unavailable(error, self._path) from error
+
     async def aclose(self) -> None:
         """Close the connection."""
         if self._connection is not None:
@@ -110,9 +126,9 @@ def _live_at(request: Get) -> Select[Any]:
     )
 
 
-def _pair(row: Iterable[Any], *, keys_only: bool = False) -> KeyValue:
-    revision, key, value, create_revision, version, lease = row
-    return KeyValue(key, b"" if keys_only else value or b"", create_revision, revision, version, lease)
+def _pair(row: Sequence[Any], *, keys_only: bool = False) -> KeyValue:
+    pair = pair_of(row)
+    return replace(pair, value=b"") if keys_only else pair
 
 
 def _event(row: Any) -> Event:

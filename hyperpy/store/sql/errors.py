@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from hyperpy.store.protocol import Unavailable
+from hyperpy.store.sql.rows import Damaged
 
 _SQLITE_TEXTS = {
     "SQLITE_FULL": "the disk is full; free some space and try again",
@@ -38,7 +39,9 @@ _SYSTEM_TEXTS = {
 def unavailable(error: Exception, path: Path) -> Unavailable:
     """What to tell the user about a failure of the database file."""
     cause = getattr(error, "orig", None) or error
-    if isinstance(cause, OSError):
+    if isinstance(cause, Damaged):
+        reason = f"{_SQLITE_TEXTS['SQLITE_CORRUPT']} ({cause})"
+    elif isinstance(cause, OSError):
         reason = _SYSTEM_TEXTS.get(cause.errno or 0, str(cause))
     else:
         name = getattr(cause, "sqlite_errorname", None) or ""

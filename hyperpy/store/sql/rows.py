@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
@@ -14,6 +16,10 @@ from hyperpy.store.sql import schema
 from hyperpy.store.sql.schema import CHANGES, LEASES
 
 SWEEP_ROWS = 100  # of one step where nothing better is known, so that a commit beside it waits a few ms at most
+
+
+class Damaged(ValueError):
+    """A row that this program cannot have written."""
 
 
 def row(position: int, event: Event) -> tuple[int | bytes | None, ...]:
@@ -38,10 +44,11 @@ def load(connection: Connection, options: Options) -> Loaded:
     recent: deque[Event] = deque()
     recent_after = max(1, floor - 1)
     revision = 0
-    for revision, key, value, create_revision, version, lease in connection.execute(
-        select(*schema.ROW).order_by(CHANGES.c.position)
-    ):
-        pair = KeyValue(key, value or b"", create_revision, revision, version, lease)
+    for found in connection.execute(select(*schema.ROW).order_by(CHANGES.c.position)):
+        pair, value = pair_of(found), found[2]
+        if pair.mod_revision < revision:
+            raise Damaged(f"revision {pair.mod_revision} stands behind revision {revision}")
+        key, revision = pair.key, pair.mod_revision
         prev = pairs.pop(key, None)
         if value is not None:
             pairs[key] = pair
@@ -59,6 +66,19 @@ def load(connection: Connection, options: Options) -> Loaded:
         floor=floor,
         leases=[LeaseGranted(lease_id, ttl_s) for lease_id, ttl_s in connection.execute(select(LEASES))],
     )
+
+
+def pair_of(found: Sequence[Any]) -> KeyValue:
+    """A row with the columns of `schema.ROW` as a pair; of a deletion, without a value.
+
+    What a broken disk has made of a row may be of any type. Raises Damaged.
+    """
+    revision, key, value, create_revision, version, lease = found
+    if not (type(revision) is type(create_revision) is type(version) is type(lease) is int and type(key) is bytes):
+        raise Damaged(f"the row of key {key!r} at revision {revision!r} is none of ours")
+    if value is not None and type(value) is not bytes:
+        raise Damaged(f"the value of key {key!r} at revision {revision} is none of ours")
+    return KeyValue(key, value or b"", create_revision, revision, version, lease)
 
 
 def sweep(connection: Connection, swept: int, floor: int, *, amount: int = SWEEP_ROWS) -> None:

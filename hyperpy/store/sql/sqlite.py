@@ -184,7 +184,7 @@ class SqliteLog:
     async def _do(self, action: Callable[..., T], *args: Any) -> T:
         try:
             return await self._in_thread(action, *args)
-        except (exc.DBAPIError, sqlite3.Error, OSError) as error:
+        except (exc.DBAPIError, sqlite3.Error, OSError, rows.Damaged) as error:
             raise unavailable(error, self._path) from error
 
     # -- in the thread

@@ -1,0 +1,120 @@
+"""A damaged file: what SQLite or a row's own form shows is told with the file's name, at opening or at the read.
+
+Not everything shows: SQLite has no checksums in its main file (only in the write-ahead log), so a flipped bit within a
+value is served as it is, in bbolt just as here.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from hyperpy.store.engine.options import Options
+from hyperpy.store.protocol import Get, Put, Unavailable, prefix_end
+from hyperpy.store.sql.sqlite import open_store
+
+ALL = (b"/", prefix_end(b"/"))
+TIMES = int(os.environ.get("STORE_FAULTS", "1"))
+DAMAGED = r"store\.db: the file is damaged; restore it from a backup, or move it away to start empty"
+OPTIONS = Options(window_events=1)
+
+
+async def _made(path: Path) -> None:
+    path.parent.mkdir()
+    store = await open_store(path)
+    for i in range(200):
+        await store.put(Put(b"/%d" % (i % 120), b"%d" % i * 300))
+    await store.aclose()
+
+
+async def test_garbage_anywhere_in_the_file_is_told_or_does_no_harm_to_the_program(tmp_path: Path) -> None:
+    await _made(tmp_path / "good" / "store.db")
+    good = (tmp_path / "good" / "store.db").read_bytes()
+    chance = random.Random(4)
+    told = 0
+    for number in range(60 * TIMES):
+        size = chance.choice([1, 64, 4096])
+        at = chance.randrange(0, len(good) - size)
+        broken = bytearray(good)
+        broken[at : at + size] = chance.choice([bytes(size), chance.randbytes(size)])
+        path = tmp_path / str(number) / "store.db"
+        path.parent.mkdir()
+        path.write_bytes(broken)
+        told += await _uses_it_up(path)
+        shutil.rmtree(path.parent)
+    assert told
+
+
+async def _uses_it_up(path: Path) -> bool:
+    """Do all kinds of things with a store; True when it told that it is damaged, the only failure there may be."""
+    told = False
+    try:
+        store = await open_store(path, options=OPTIONS)
+    except Unavailable as error:
+        assert str(path) in str(error)
+        return True
+    for action in (
+        lambda: store.get(Get(*ALL)),
+        lambda: store.get(Get(*ALL, revision=90)),
+        lambda: store.put(Put(b"/7", b"")),
+        lambda: store.compact(100),
+    ):
+        try:
+            await action()
+        except Unavailable as error:
+            assert str(path) in str(error)
+            told = True
+    watch = await store.watch(*ALL, start_revision=max(store.floor, 2))
+    try:
+        await anext(watch)
+    except Unavailable as error:
+        assert str(path) in str(error)
+        told = True
+    await store.aclose()
+    return told
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("UPDATE changes SET revision = 'x' WHERE position = 50", id="revision is a text"),
+        pytest.param("UPDATE changes SET key = 5 WHERE position = 50", id="key is a number"),
+        pytest.param("UPDATE changes SET value = 5 WHERE position = 50", id="value is a number"),
+        pytest.param("UPDATE changes SET version = 1.5 WHERE position = 50", id="version is a fraction"),
+        pytest.param("UPDATE changes SET revision = 7000 WHERE position = 50", id="revision out of order"),
+    ],
+)
+async def test_a_row_that_makes_no_sense_is_told_at_opening(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "new" / "store.db"
+    await _made(path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(change)
+    with pytest.raises(Unavailable, match=DAMAGED):
+        await open_store(path)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT count(*) FROM changes").fetchone() == (200,)
+
+
+async def test_pages_damaged_under_an_open_store_are_told_by_the_read_that_meets_them(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "store.db"
+    await _made(path)
+    store = await open_store(path, options=OPTIONS)
+    with path.open("r+b") as file:
+        for page in range(1, path.stat().st_size // 4096):
+            file.seek(page * 4096)
+            file.write(b"\xff" * 64)
+    with pytest.raises(Unavailable, match=DAMAGED):
+        await store.get(Get(*ALL, revision=90))
+    watch = await store.watch(*ALL, start_revision=2)
+    with pytest.raises(Unavailable, match=DAMAGED):
+        await anext(watch)
+    assert (await store.get(Get(*ALL))).count == 120  # the newest state is in memory
+    await store.aclose()
+    with pytest.raises(Unavailable, match=DAMAGED):
+        await open_store(path)
