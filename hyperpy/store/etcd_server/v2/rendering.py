@@ -70,19 +70,43 @@ def timestamp(at: int) -> str:
 def _with_children(node: Node, below: Sequence[Node], *, now: int) -> bytes:
     """A node with what is below it; names that begin with _ are hidden, with all below them.
 
-    From the deepest up, so that a tree of any depth needs no deep stack.
+    Without recursion, and every byte is joined once: trees may be deep.
     """
-    children: dict[str, list[bytes]] = {}
-    for child in reversed(below):
+    children: dict[str, list[Node]] = {}
+    for child in below:
         parent, _, name = child.path.rpartition("/")
         if not name.startswith("_"):
-            shown = _node(child, now=now, children=children.pop(child.path, ()))
-            children.setdefault(parent or "/", []).append(shown)
-    return _node(node, now=now, children=children.get(node.path, ()))
+            children.setdefault(parent or "/", []).append(child)
+    parts: list[bytes] = []
+    stack: list[Node | bytes] = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, bytes):
+            parts.append(item)
+            continue
+        fields, indexes = _fields(item, now=now), _indexes(item)
+        if inner := children.get(item.path):
+            parts += (b"{", fields, b',"nodes":[')
+            stack.append(b"]" + (b"," if indexes else b"") + indexes + b"}")
+            for child in reversed(inner):
+                stack += (child, b",")
+            stack.pop()
+        else:
+            parts.append(_joined(fields, indexes))
+    return b"".join(parts)
 
 
-def _node(node: Node, *, now: int, children: Sequence[bytes] = (), value: bool = True) -> bytes:
-    """One node; `children` stand in reverse. The root has neither a name nor indexes (etcd leaves empty fields out)."""
+def _node(node: Node, *, now: int, value: bool = True) -> bytes:
+    """One node by itself."""
+    return _joined(_fields(node, now=now, value=value), _indexes(node))
+
+
+def _joined(*parts: bytes) -> bytes:
+    return b"{%b}" % b",".join(filter(None, parts))
+
+
+def _fields(node: Node, *, now: int, value: bool = True) -> bytes:
+    """What stands before a node's children. The root has no name (etcd leaves empty fields out)."""
     fields: dict[str, Any] = {} if node.path == "/" else {"key": node.path}
     if node.value is None:
         fields["dir"] = True
@@ -93,9 +117,9 @@ def _node(node: Node, *, now: int, children: Sequence[bytes] = (), value: bool =
         ttl = -((now - node.expires) // _SECOND)
         if ttl:
             fields["ttl"] = ttl
-    parts = [encode(fields, newline=False)[1:-1]]
-    if children:
-        parts.append(b'"nodes":[%b]' % b",".join(reversed(children)))
-    if node.modified:
-        parts.append(b'"modifiedIndex":%d,"createdIndex":%d' % (node.modified, node.created))
-    return b"{%b}" % b",".join(filter(None, parts))
+    return encode(fields, newline=False)[1:-1]
+
+
+def _indexes(node: Node) -> bytes:
+    """What stands behind them; nothing for the root."""
+    return b'"modifiedIndex":%d,"createdIndex":%d' % (node.modified, node.created) if node.modified else b""

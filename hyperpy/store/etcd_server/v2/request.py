@@ -18,6 +18,7 @@ _DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _FORM_TYPE = "application/x-www-form-urlencoded"
+_MAX_PARTS = 256
 _MAX_INT64 = (1 << 63) - 1
 _MAX_UINT64 = (1 << 64) - 1
 
@@ -83,8 +84,11 @@ def parse(method: str, path: str, form: Form, *, now: int) -> KeysRequest:
         path: what follows /v2/keys, percent signs resolved.
         now: nanoseconds of the wall clock, where a TTL begins.
     Raises:
-        Refused: a field has a value that it cannot have.
+        Refused: a field has a value that it cannot have, or the path is too deep: each of its parts may become a node.
     """
+    path = clean(path)
+    if path.count("/") > _MAX_PARTS:
+        raise Refused(Code.INVALID_FIELD, f"a key has {_MAX_PARTS} parts at most")
     prev_index = _index(form, "prevIndex")
     wait_index = _index(form, "waitIndex")
     flags = {name: _flag(form, name) for name in ("recursive", "sorted", "wait", "dir", "quorum", "stream")}
@@ -99,7 +103,7 @@ def parse(method: str, path: str, form: Form, *, now: int) -> KeysRequest:
     # `sorted` and `quorum` ask for what every answer is: in order, and of the newest state.
     return KeysRequest(
         method=method,
-        path=clean(path),
+        path=path,
         value=_first(form, "value"),
         dir=flags["dir"],
         expires=expires,

@@ -16,6 +16,7 @@ from yarl import URL
 from hyperpy.store.etcd.client import open_etcd
 from hyperpy.store.etcd_server.v2.api import MAX_BODY_BYTES
 from hyperpy.store.protocol import Get, Put
+from hyperpy.store.sql.sqlite import open_store
 
 
 @pytest.fixture
@@ -117,6 +118,37 @@ async def test_a_body_over_the_limit_is_refused(http: aiohttp.ClientSession) -> 
         content = json.loads(await response.text())
     assert (content["errorCode"], content["message"]) == (210, "Invalid POST form")
     assert "request body too large" in content["cause"]
+
+
+async def test_a_path_may_be_deep_but_not_too_deep(http: aiohttp.ClientSession) -> None:
+    deep = "/v2/keys" + "/a" * 256
+    async with http.put(deep, params={"value": "1"}) as response:
+        assert response.status == 201
+    async with http.get("/v2/keys", params={"recursive": "true"}) as response:
+        assert (await response.read()).count(b'"nodes":[{"key":') == 256
+    async with http.put(deep + "/a", params={"value": "1"}) as response:
+        assert response.status == 400
+        assert json.loads(await response.text())["cause"] == "a key has 256 parts at most"
+    async with http.put("/v2/keys/" + "a" * 9000) as response:
+        assert response.status == 400
+    async with http.delete("/v2/keys/a", params={"recursive": "true"}) as response:
+        assert response.status == 200
+    async with http.get("/v2/keys") as response:
+        assert await response.text() == '{"action":"get","node":{"dir":true}}\n'
+
+
+async def test_a_file_that_cannot_be_opened_is_told_and_opened_once_it_can(
+    http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    other = await open_store(tmp_path / "v2.db")
+    async with http.get("/v2/keys/a") as response:
+        assert response.status == 500
+        content = json.loads(await response.text())
+    assert (content["errorCode"], content["message"]) == (300, "Raft Internal Error")
+    assert "is in use by another process" in content["cause"]
+    await other.aclose()
+    async with http.get("/v2/keys/a") as response:
+        assert response.status == 404
 
 
 async def test_a_path_that_is_not_clean_is_redirected(http: aiohttp.ClientSession) -> None:

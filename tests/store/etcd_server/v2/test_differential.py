@@ -55,6 +55,15 @@ class Server:
             shown["index"] = str(int(headers["X-Etcd-Index"]) - self._begin)
         return status, shown, self._relative(json.loads(body)) if body.startswith(b"{") else body
 
+    def events(self) -> list[Any]:
+        """What a client is told that waits for each change since `clear`, above all and where it happened."""
+        found = []
+        for index in range(self._begin + 1, self._newest + 1):
+            query = f"wait=true&recursive=true&waitIndex={index}"
+            event = json.loads(self._ask(Asked("GET", "/", query))[2])
+            found += [event, json.loads(self._ask(Asked("GET", event["node"]["key"], query))[2])]
+        return [self._relative(event) for event in found]
+
     def _settle(self) -> None:
         """Wait until a new etcd has written the cluster's version into its v2 tree, which takes an index."""
         decided = b""
@@ -128,6 +137,11 @@ _fields: dict[str, st.SearchStrategy[str]] = {
 }
 
 
+def _tells_of_itself(asked: Asked) -> bool:
+    """Is every change that a request makes told to those that wait above it?"""
+    return "refresh" not in f"{asked.query}{asked.body}" and "_h" not in asked.path
+
+
 @st.composite
 def _requests(draw: st.DrawFn) -> Asked:
     method = draw(st.sampled_from(["GET", "PUT", "PUT", "PUT", "POST", "DELETE", "HEAD"]))
@@ -136,6 +150,17 @@ def _requests(draw: st.DrawFn) -> Asked:
     text = urlencode({name: draw(_fields[name]) for name in names})
     in_body = method in ("PUT", "POST") and draw(st.booleans())
     return Asked(method, draw(_paths), *(("", text) if in_body else (text, None)))
+
+
+@settings(max_examples=30)
+@given(asked=st.lists(_requests().filter(_tells_of_itself), min_size=5, max_size=15))
+def test_any_sequence_of_changes_is_told_the_same_way(servers: tuple[Server, Server], asked: list[Asked]) -> None:
+    for server in servers:
+        server.clear()
+        for request in asked:
+            server(request)
+    theirs, ours = (server.events() for server in servers)
+    assert ours == theirs
 
 
 @settings(max_examples=60)
