@@ -26,9 +26,12 @@ class Barrier:
         self._reach = reach
         self._waiting: list[asyncio.Future[int]] = []
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def passed(self) -> None:
         """Returns when the replica has all that was acknowledged before this call. Raises Unavailable."""
+        if self._closed:
+            raise Unavailable("the store was closed")
         known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append(known)
         if self._task is None:
@@ -37,6 +40,7 @@ class Barrier:
 
     async def aclose(self) -> None:
         """Let those that wait go, with Unavailable."""
+        self._closed = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -193,11 +193,12 @@ class PostgresLog:
             wait_s = _FIRST_RETRY_S
             news(None)
 
+        def heard(payload: str) -> None:
+            news(int(payload) if payload.isdecimal() else None)  # anybody may notify
+
         while True:
             try:
-                await postgres_driver.listen(
-                    self._address, sql.CHANNEL, lambda payload: news(int(payload)), ready=ready
-                )
+                await postgres_driver.listen(self._address, sql.CHANNEL, heard, ready=ready)
                 log.warning("the store %s: the connection was lost; connecting again", self._address)
             except Unavailable as error:
                 log.warning("%s; connecting again in %.1f s", error, wait_s)

@@ -21,20 +21,23 @@ _CONNECT_S = 10.0
 _CALL_S = 10.0
 _CLOSE_S = 2.0
 _KEEP_ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
-# A server that stops in the middle of its turn is thrown out by the database, so that the others go on.
-_SETTINGS = {
-    "application_name": "hyperpy",
-    "default_transaction_isolation": "read committed",
-    "idle_in_transaction_session_timeout": "10000",
-    "lock_timeout": "8000",
-}
 
 
-async def connect(address: Address, *, call_s: float | None = _CALL_S) -> asyncpg.Connection[Any]:
+def _settings(call_s: float) -> dict[str, str]:
+    return {
+        "application_name": "hyperpy",
+        "default_transaction_isolation": "read committed",
+        # A server that stands still in its turn is thrown out by the database, so that the others go on.
+        "idle_in_transaction_session_timeout": str(int(call_s * 1000)),
+        "lock_timeout": "8000",
+    }
+
+
+async def connect(address: Address, *, call_s: float = _CALL_S) -> asyncpg.Connection[Any]:
     """A connection to a server that takes writes. The caller closes it.
 
     Args:
-        call_s: seconds that a statement may take.
+        call_s: seconds that a statement may take, and that a transaction may stand still.
     Raises:
         Unavailable: there is none to be had.
     """
@@ -49,7 +52,7 @@ async def connect(address: Address, *, call_s: float | None = _CALL_S) -> asyncp
             address.dsn,
             timeout=_CONNECT_S,
             command_timeout=call_s,
-            server_settings=_SETTINGS,
+            server_settings=_settings(call_s),
             target_session_attrs="read-write",
         )
     _notice_silence(connection)

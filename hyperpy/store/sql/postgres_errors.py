@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 from hyperpy.store.protocol import Unavailable
 from hyperpy.store.sql.postgres_address import Address
 
@@ -51,6 +53,12 @@ def unavailable(error: BaseException, address: Address, *, unsure: bool = False)
         reason = known
     elif isinstance(cause, TimeoutError):
         return Unavailable(f"the store {address}: the server does not answer; check it and the network")
+    elif name == "ClientConfigurationError":
+        reason = "the address cannot be used"
+    elif isinstance(cause, ssl.SSLError) or type(cause) is ConnectionError:  # the driver's, for a server without TLS
+        reason = "no TLS with this server; check its certificate, sslmode and sslrootcert"
+    elif isinstance(cause, (FileNotFoundError, PermissionError)):
+        reason = "a file of the address cannot be used: the socket, or one of sslrootcert, sslcert and sslkey"
     elif isinstance(cause, OSError):
         reason = "the server cannot be reached; check the address, and that it runs"
     elif name == "TargetServerAttributeNotMatched":

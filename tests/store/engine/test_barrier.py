@@ -79,6 +79,7 @@ async def test_who_waits_when_it_is_closed_is_told() -> None:
     waiting.append(asyncio.create_task(barrier.passed()))
     await turns()
     await barrier.aclose()
+    waiting.append(asyncio.create_task(barrier.passed()))
     for task in waiting:
         with pytest.raises(Unavailable, match="the store was closed"):
             await task

@@ -459,6 +459,14 @@ class TestRefusals:
             await open_store(postgresql.address(database_of(address), password="hunter2"))
         assert "hunter2" not in str(refused.value) and "\n" not in str(refused.value)
 
+    async def test_what_the_address_says_of_tls_is_heeded(self, address: str) -> None:
+        with pytest.raises(Unavailable, match="no TLS with this server.*rejected SSL"):
+            await open_store(f"{address}?sslmode=require")
+        with pytest.raises(Unavailable, match="a file of the address cannot be used.*sslrootcert"):
+            await open_store(f"{address}?sslmode=verify-full&sslrootcert=/nowhere.pem")
+        with pytest.raises(Unavailable, match="the address cannot be used .*sslmode"):
+            await open_store(f"{address}?sslmode=sometimes")
+
     async def test_a_database_that_is_not_there(self, postgresql: Postgres) -> None:
         with pytest.raises(Unavailable, match="there is no such database; create it first"):
             await open_store(postgresql.address("nowhere"))
