@@ -344,6 +344,44 @@ class Exporting(Protocol):
         """Everything as it is now, for as long as the context lasts. Raises Unavailable."""
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Observations by bucket: `counts[i]` are up to `bounds[i]`, the last one above all; `total` is their sum."""
+
+    bounds: Sequence[float]
+    counts: Sequence[int]
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class FileFigures:
+    """The file that a store is in. `commit_s`: seconds of a commit, waiting for a sweep included; `commit_changes`:
+    changes that shared one. `free_bytes` of the file hold nothing."""
+
+    file_bytes: int
+    wal_bytes: int
+    free_bytes: int
+    commit_s: Spread
+    commit_changes: Spread
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How a store goes. `floor`: history below it is forgotten; `file` None: the store is not in a file of its own."""
+
+    revision: int
+    floor: int
+    file: FileFigures | None
+
+
+@runtime_checkable
+class Observed(Protocol):
+    """What a store can do that runs in this process."""
+
+    async def figures(self) -> Figures:
+        """How it goes now. Raises `Unavailable`."""
+
+
 def prefix_end(prefix: bytes) -> bytes:
     """The first key after every key that begins with `prefix` (b"\\0", "to the end", when there is none)."""
     for i in range(len(prefix) - 1, -1, -1):

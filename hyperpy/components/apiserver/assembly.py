@@ -27,16 +27,16 @@ from hyperpy.components.apiserver.metrics.endpoint import MetricsEndpoint
 from hyperpy.components.apiserver.metrics.requests import RequestMetrics
 from hyperpy.components.apiserver.metrics.server import ServerMetrics
 from hyperpy.components.apiserver.observing import Observer
-from hyperpy.components.apiserver.opening import store_file
 from hyperpy.components.apiserver.options import Options
 from hyperpy.components.apiserver.registry.metrics import StoredMetrics
+from hyperpy.components.apiserver.registry.store_metrics import StoreMetrics
 from hyperpy.components.apiserver.resources import ResourceHandler
 from hyperpy.components.apiserver.reviews import Reviews
 from hyperpy.components.apiserver.routing import Router
 from hyperpy.components.apiserver.streams.routes import Streams
 from hyperpy.components.apiserver.token_request import TokenRequests
 from hyperpy.components.instruments import Instruments
-from hyperpy.store.protocol import Measured, Store, StoreError
+from hyperpy.store.protocol import Measured, Observed, Store, StoreError
 
 if TYPE_CHECKING:
     from hyperpy.components.apiserver.audit.auditor import Auditor
@@ -96,7 +96,8 @@ def assemble(
     instruments = resources.core.instruments
     in_flight = InFlight(reading=options.max_requests_inflight, mutating=options.max_mutating_requests_inflight)
     store = resources.core.store
-    stored = StoredMetrics(instruments, store, registry, size=lambda: _database_size(options, store))
+    stored = StoredMetrics(instruments, store, registry, size=lambda: _database_size(store))
+    engine = StoreMetrics(instruments, store)
     gauges = ServerMetrics(instruments, in_flight)
 
     def credentials() -> Credentials:
@@ -120,7 +121,7 @@ def assemble(
         openapi=OpenApi(registry),
         health=health,
         aggregator=aggregator,
-        metrics=MetricsEndpoint(instruments, slis, refresh=(stored.refresh, gauges.refresh)),
+        metrics=MetricsEndpoint(instruments, slis, refresh=(stored.refresh, engine.refresh, gauges.refresh)),
         jwks_uri=f"{url}/openid/v1/jwks",
     )
     auditor, auditing = _audit(options, instruments, clock)
@@ -158,14 +159,13 @@ def _audit(options: Options, instruments: Instruments, clock: Clock) -> tuple[Au
     return Auditor(policy_file.read(options.audit_policy_file), backend, instruments, now=clock.now), backend
 
 
-async def _database_size(options: Options, store: Store) -> int | None:
+async def _database_size(store: Store) -> int | None:
     """Bytes that the store takes on disk; None when a real etcd has the objects, or nobody can tell now."""
-    if isinstance(store, Measured):
-        try:
+    try:
+        if isinstance(store, Measured):
             return await store.size_bytes()
-        except StoreError:
-            return None
-    if options.etcd_servers:
-        return None
-    file = store_file(options)
-    return sum(part.stat().st_size for part in file.parent.glob(f"{file.name}*"))
+        if isinstance(store, Observed) and (file := (await store.figures()).file) is not None:
+            return file.file_bytes + file.wal_bytes
+    except StoreError:
+        pass
+    return None

@@ -19,7 +19,7 @@ from hyperpy.store.engine.compaction import CompactionTimer
 from hyperpy.store.engine.history import History
 from hyperpy.store.engine.keyspace import KeySpace
 from hyperpy.store.engine.leases import Leases
-from hyperpy.store.engine.log import Archive, FloorRaised, LeaseGranted, LeaseRevoked, Loaded, Log, Record
+from hyperpy.store.engine.log import Archive, FileLog, FloorRaised, LeaseGranted, LeaseRevoked, Loaded, Log, Record
 from hyperpy.store.engine.operations import Draft, Operation, Result, check, past_reads
 from hyperpy.store.engine.options import Options
 from hyperpy.store.engine.pipeline import Pipeline
@@ -29,6 +29,7 @@ from hyperpy.store.protocol import (
     DeleteResult,
     Event,
     EventType,
+    Figures,
     FutureRevision,
     Get,
     Lease,
@@ -131,6 +132,12 @@ class Engine:
         """The newest committed revision."""
         self._refuse_when_closed()
         return self.committed
+
+    async def figures(self) -> Figures:
+        """How it goes; see `protocol.Observed`."""
+        self._refuse_when_closed()
+        file = await self._journal.figures() if isinstance(self._journal, FileLog) else None
+        return Figures(self.committed, self.floor, file)
 
     def stamps(self) -> bool:
         """Revisions are assigned when a write is evaluated; see `protocol.Stamping`."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from hyperpy.store.protocol import Event, Get, KeyValue, Range
+from hyperpy.store.protocol import Event, FileFigures, Get, KeyValue, Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,14 @@ class SharedLog(Log, Protocol):
 
     async def remaining_s(self, lease_id: int) -> float | None:
         """What is left of a lease's time; None: no such lease. Raises Unavailable."""
+
+
+@runtime_checkable
+class FileLog(Protocol):
+    """What a log can do that is in a file."""
+
+    async def figures(self) -> FileFigures:
+        """How large it is, and how commits went. Raises Unavailable."""
 
 
 class Archive(Protocol):

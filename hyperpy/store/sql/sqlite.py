@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
@@ -24,8 +25,9 @@ from hyperpy.store.engine.clock import Clock
 from hyperpy.store.engine.engine import Engine
 from hyperpy.store.engine.log import FloorRaised, LeaseGranted, LeaseRevoked, Loaded, Record
 from hyperpy.store.engine.options import Options
-from hyperpy.store.protocol import Event, Export, Size, Unavailable
-from hyperpy.store.sql import rows, schema
+from hyperpy.store.engine.tally import Tally
+from hyperpy.store.protocol import Event, Export, FileFigures, Size, Unavailable
+from hyperpy.store.sql import reading, rows, schema, sizes
 from hyperpy.store.sql.archive import SqliteArchive
 from hyperpy.store.sql.errors import unavailable
 from hyperpy.store.sql.export import export
@@ -41,6 +43,8 @@ T = TypeVar("T")
 _OUTRUN = 1.25
 _REST_S = 0.02
 _BUSY_S = 1.0  # for another program that holds the file
+_COMMIT_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
+_COMMIT_CHANGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 _PRAGMAS = (
     "auto_vacuum = INCREMENTAL",
     "journal_mode = WAL",
@@ -113,6 +117,8 @@ class SqliteLog:
         self._rest_until = 0  # that many; 0: no sweep is under way
         self._rested = asyncio.Event()
         self._checkpoints: Checkpointer | None = None  # None: not open
+        self._commit_s = Tally(_COMMIT_S)
+        self._commit_changes = Tally(_COMMIT_CHANGES)
         self.archive = SqliteArchive(path)
 
     async def open(self, options: Options) -> Loaded:
@@ -127,7 +133,10 @@ class SqliteLog:
 
     async def append(self, records: Sequence[Record]) -> None:
         """One transaction; durable when this returns."""
+        begun = time.perf_counter()
         await self._do(self._append, records)
+        self._commit_s.add(time.perf_counter() - begun)
+        self._commit_changes.add(len(records))
         self._copy_when_due()
         self._written_since += len(records)
         if self._written_since >= self._rest_until:
@@ -165,6 +174,14 @@ class SqliteLog:
         while await self._do(self._sweeper.give_back):
             self._copy_when_due()
         await self._do(self._wal.checkpoint)
+
+    async def figures(self) -> FileFigures:
+        """See `engine.log.FileLog`."""
+        free_bytes = await self._do(lambda: reading.free_bytes(self._connection))
+        size = sizes.of(self._path)
+        return FileFigures(
+            size.file_bytes, size.wal_bytes, free_bytes, self._commit_s.spread(), self._commit_changes.spread()
+        )
 
     async def aclose(self) -> None:
         """Close the file and unlock it."""

@@ -85,7 +85,14 @@ async def test_prometheus_reads_what_kubernetes_names(server, session):
     assert value(found, "apiserver_watch_events_total", resource="configmaps") >= 1
     assert value(found, "apiserver_resource_objects", group="", resource="configmaps") >= 1
     assert value(found, "apiserver_storage_objects", resource="clusterroles.rbac.authorization.k8s.io") > 10
-    assert value(found, "apiserver_storage_size_bytes") > 4096
+    size = value(found, "apiserver_storage_size_bytes")
+    assert size > 4096
+    assert size == value(found, "hyperpy_store_file_bytes") + value(found, "hyperpy_store_wal_bytes")
+    assert value(found, "hyperpy_store_free_bytes") >= 0
+    assert value(found, "hyperpy_store_revision") > 10
+    assert value(found, "hyperpy_store_compacted_revision") == 0
+    commits = value(found, "hyperpy_store_commit_duration_seconds_count")
+    assert 1 <= commits <= value(found, "hyperpy_store_commit_changes_sum")
     assert value(found, "etcd_request_duration_seconds_count", operation="create", resource="configmaps") >= 1
     admitted = {"name": "NamespaceLifecycle", "operation": "CREATE", "rejected": "false", "type": "admit"}
     assert value(found, "apiserver_admission_controller_admission_duration_seconds_count", **admitted) >= 1

@@ -245,3 +245,20 @@ async def test_a_revision_is_written_into_a_value_where_the_put_says(tmp_path):
     store = await open_store(tmp_path / "db")
     assert (await store.get(Get(b"k"))).kvs[0].value == b'{"at":"%d","x":1}' % result.revision
     await store.aclose()
+
+
+async def test_a_store_tells_how_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with opened(path) as store:
+        await store.put(Put(b"/a", b"1"))
+        await asyncio.gather(*(store.put(Put(b"/%d" % i, bytes(1000))) for i in range(50)))
+        await store.compact(10)
+        told = await store.figures()
+        assert (told.revision, told.floor) == (52, 10)
+        assert told.file is not None
+        assert told.file.file_bytes == path.stat().st_size
+        assert told.file.wal_bytes == path.with_name("store.db-wal").stat().st_size > 0
+        assert told.file.commit_changes.total == 52
+        assert 3 <= sum(told.file.commit_changes.counts) == sum(told.file.commit_s.counts) <= 52
+    with pytest.raises(Unavailable):
+        await store.figures()
