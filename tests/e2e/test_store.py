@@ -35,6 +35,21 @@ def watching(cluster, *words):
         process.stdout.close()
 
 
+def until_named(stream, name):
+    """The first event of an object with a name; events follow each other with any layout."""
+    text = ""
+    while line := stream.readline():
+        text += line
+        try:
+            event, end = json.JSONDecoder().raw_decode(text)
+        except ValueError:
+            continue
+        text = text[end:].lstrip()
+        if event["object"]["metadata"]["name"] == name:
+            return event
+    raise AssertionError(f"the watch ended without {name}")
+
+
 def raw_watch(cluster, version):
     """What a watch from a resourceVersion answers first."""
     path = f"/api/v1/namespaces/default/configmaps?watch=true&resourceVersion={version}&timeoutSeconds=1"
@@ -68,10 +83,7 @@ def test_a_cluster_goes_back_to_a_snapshot_of_itself(tmp_path):
         # What is written now is newer than all that anybody has seen, and told to watches and to the controllers.
         with watching(cluster, "configmaps", "-o", "json", "--output-watch-events") as events:
             cluster.kubectl("create", "configmap", "new")
-            decoder, text = json.JSONDecoder(), ""
-            while '"name": "new"' not in text or not text.rstrip().endswith("}"):
-                text += events.readline()
-            event, _ = decoder.raw_decode(text[text.rindex('{\n    "type"') :])
+            event = until_named(events, "new")
             assert event["type"] == "ADDED"
             assert int(event["object"]["metadata"]["resourceVersion"]) > last + 1_000_000
         cluster.kubectl("delete", "configmap", "kube-root-ca.crt")
