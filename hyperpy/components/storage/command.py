@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,20 +25,32 @@ DataDirOption = Annotated[
     typer.Option("--data-dir", help="Of hyperpy all, apiserver or etcd [default: $HYPERPY_DATA_DIR or the system's]."),
 ]
 
+EndpointOption = Annotated[
+    str,
+    typer.Option("--datastore-endpoint", help="postgresql://USER:PASSWORD@HOST:PORT/DATABASE, in place of --data-dir."),
+]
+
 
 @app.command(cls=QuickCommand)
 def snapshot(
     file: Annotated[Path, typer.Argument(help="The file to write.")],
     data_dir: DataDirOption = "",
+    datastore_endpoint: EndpointOption = "",
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE when it is there.")] = False,
 ) -> None:
     """Write a copy of the store as it is now; a cluster may be running on it."""
     from hyperpy.store.sql import backup
 
+    shared = _shared(datastore_endpoint, data_dir)
     begun = time.monotonic()
     with _told():
         try:
-            copied = backup.snapshot(place.existing(_directory(data_dir)), file, force=force)
+            if shared:
+                from hyperpy.store.sql import postgres_backup
+
+                copied = asyncio.run(postgres_backup.snapshot(shared, file, force=force))
+            else:
+                copied = backup.snapshot(place.existing(_directory(data_dir)), file, force=force)
         except FileExistsError:
             raise UserError(f"{file} is there already; choose another name, or overwrite it with --force") from None
     print(
@@ -50,6 +63,8 @@ def snapshot(
 def restore(
     file: Annotated[Path, typer.Argument(help="What `hyperpy store snapshot` wrote.")],
     data_dir: DataDirOption = "",
+    datastore_endpoint: EndpointOption = "",
+    force: Annotated[bool, typer.Option("--force", help="Into a PostgreSQL database that holds something.")] = False,
     bump_revision: Annotated[
         int,
         typer.Option(
@@ -61,6 +76,11 @@ def restore(
     from hyperpy.components.datadir import DataDir
     from hyperpy.store.sql import backup
 
+    if shared := _shared(datastore_endpoint, data_dir):
+        _restore_shared(file, shared, bump_revision, force)
+        return
+    if force:
+        raise UserError("--force is for a --datastore-endpoint; a file that is replaced is kept")
     directory = _directory(data_dir)
     target = place.for_restore(directory)
     begun = time.monotonic()
@@ -78,37 +98,62 @@ def restore(
         print(f"the old file is kept as {done.kept}; remove it when all is well")
 
 
+def _restore_shared(file: Path, address: str, bump: int, force: bool) -> None:
+    from hyperpy.store.sql import postgres_backup
+
+    with _told():
+        done = asyncio.run(postgres_backup.restore(file, address, bump=bump, force=force))
+    print(f"restored {done.snapshot.keys} keys of revision {done.snapshot.revision} from {file} into the database")
+    print(f"the revision is now {done.revision}; what clients know from before it is expired, and they list again")
+
+
 @app.command(cls=QuickCommand)
 def check(
     file: Annotated[Path | None, typer.Argument(help="A snapshot, or any store's file.")] = None,
     data_dir: DataDirOption = "",
+    datastore_endpoint: EndpointOption = "",
 ) -> None:
     """Look for damage in the store or a snapshot: a line for each finding, and exit code 1. Only reads."""
     from hyperpy.store.sql import check as rules
     from hyperpy.store.sql import reading
 
-    if file is not None and data_dir:
-        raise UserError("a FILE cannot stand beside --data-dir; name one of them")
-    path = file or place.existing(_directory(data_dir))
-    count = 0
-    with _told(), reading.opened(path) as connection:
-        connection.exec_driver_sql("BEGIN")
-        for finding in rules.all_findings(connection):
-            print(finding)
-            count += 1
-        if not count:
-            found = reading.figures(connection)
-    if count:
-        raise UserError(f"{path}: {count} findings; restore a snapshot (docs/store.md says how)")
-    print(f"{path} is whole: revision {found.revision}, {found.keys} keys, {found.changes} changes")
+    shared = _shared(datastore_endpoint, data_dir)
+    if file is not None and (data_dir or shared):
+        raise UserError("a FILE cannot stand beside --data-dir or --datastore-endpoint; name one of them")
+    found: reading.Figures | None
+    if shared:
+        from hyperpy.store.sql import postgres_backup
+
+        with _told():
+            lines, found = asyncio.run(postgres_backup.findings(shared))
+        name = "the database"
+    else:
+        path = file or place.existing(_directory(data_dir))
+        name = str(path)
+        with _told(), reading.opened(path) as connection:
+            connection.exec_driver_sql("BEGIN")
+            lines = list(rules.all_findings(connection))
+            found = None if lines else reading.figures(connection)
+    for line in lines:
+        print(line)
+    if lines or found is None:
+        raise UserError(f"{name}: {len(lines)} findings; restore a snapshot (docs/store.md says how)")
+    print(f"{name} is whole: revision {found.revision}, {found.keys} keys, {found.changes} changes")
 
 
 @app.command(cls=QuickCommand)
-def compact(data_dir: DataDirOption = "") -> None:
-    """Forget all history and give all free space back; nobody may be using the store."""
+def compact(data_dir: DataDirOption = "", datastore_endpoint: EndpointOption = "") -> None:
+    """Forget all history and give all free space back; nobody may be using a store in a file."""
     from hyperpy.store.sql import offline
     from hyperpy.store.sql.file_lock import InUse
 
+    if shared := _shared(datastore_endpoint, data_dir):
+        from hyperpy.store.sql import postgres_backup
+
+        with _told():
+            left = asyncio.run(postgres_backup.compact(shared))
+        print(f"compacted the database at revision {left.revision}: {left.keys} keys; its vacuum frees the space")
+        return
     path = place.existing(_directory(data_dir))
     before = _megabytes(path)
     with _told():
@@ -166,6 +211,19 @@ def _told() -> Iterator[None]:
         raise UserError(f"no permission for {error.filename}; run as the user whose cluster it is") from error
     except OSError as error:
         raise UserError(f"{error.strerror}: {error.filename}" if error.filename else str(error)) from error
+
+
+def _shared(endpoint: str, data_dir: str) -> str:
+    """The address of a database; "": the store is in a file."""
+    from hyperpy.store.opening import is_shared
+
+    if not endpoint:
+        return ""
+    if data_dir:
+        raise UserError("--datastore-endpoint cannot stand beside --data-dir; name one of them")
+    if not is_shared(endpoint):
+        raise UserError("--datastore-endpoint is for postgresql://; a store in a file is named with --data-dir")
+    return endpoint
 
 
 def _directory(data_dir: str) -> Path:

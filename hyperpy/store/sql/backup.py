@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -45,21 +46,32 @@ def snapshot(source: Path, target: Path, *, force: bool) -> Figures:
         FileExistsError: `target` is there.
         Unavailable: the store cannot be read or the copy not be written; no half copy is left.
     """
-    if target.exists() and not force:
-        raise FileExistsError(target)
-    part = target.with_name(target.name + ".part")
-    try:
+    with whole(target, force=force) as part:
         with reading.opened(source) as connection:
             _copy(connection, part)
         with reading.opened(part) as connection:
-            copied = reading.figures(connection)
-        if target.exists() and not force:
+            return reading.figures(connection)
+
+
+@contextmanager
+def whole(target: Path, *, force: bool) -> Iterator[Path]:
+    """A path to write a file to, which gets the name `target` when all went well, and is gone when not.
+
+    Raises:
+        FileExistsError: there is a file of that name, and no `force`.
+    """
+    part = target.with_name(target.name + ".part")
+    if target.exists() and not force:
+        raise FileExistsError(target)
+    try:
+        yield part
+        _sync(part)
+        if target.exists() and not force:  # it came meanwhile
             raise FileExistsError(target)
         os.replace(part, target)
         _sync(target.parent)
     finally:
         part.unlink(missing_ok=True)
-    return copied
 
 
 def restore(source: Path, target: Path, *, bump: int, stamp: str) -> Restored:
@@ -81,7 +93,7 @@ def restore(source: Path, target: Path, *, bump: int, stamp: str) -> Restored:
     try:
         with reading.opened(source) as connection:
             connection.exec_driver_sql("BEGIN")
-            _refuse_broken(connection, source)
+            refuse_broken(connection, source)
             copied = reading.figures(connection)
             connection.exec_driver_sql("COMMIT")
             _copy(connection, fresh)
@@ -107,7 +119,8 @@ def _copy(connection: Connection, target: Path) -> None:
         raise unavailable(error, target) from error
 
 
-def _refuse_broken(connection: Connection, path: Path) -> None:
+def refuse_broken(connection: Connection, path: Path) -> None:
+    """Raises Unavailable when a snapshot is damaged or breaks a rule of the log."""
     found = list(islice(check.all_findings(connection), _FINDINGS))
     if found:
         raise Unavailable(f"the snapshot {path} is not whole and is not restored: {'; '.join(found)}")

@@ -46,7 +46,7 @@ class PostgresTables(SqlArchive):
     async def migrate(self) -> None:
         """Bring the tables to this program's schema, one server at a time. Raises Unavailable."""
         try:
-            async with self._transaction() as connection:
+            async with self.transaction() as connection:
                 version = connection.dialect.server_version_info or (0,)
                 if int(version[0]) < OLDEST_SERVER:
                     raise Unavailable(
@@ -62,7 +62,7 @@ class PostgresTables(SqlArchive):
 
     async def load(self, options: Options) -> tuple[Loaded, int]:
         """The log as a whole, and the position of its last record. Raises Unavailable."""
-        async with self._transaction(isolation="REPEATABLE READ") as connection:
+        async with self.transaction(isolation="REPEATABLE READ") as connection:
             return await connection.run_sync(_load, options)
 
     async def read(self, request: Get) -> Range:
@@ -79,7 +79,7 @@ class PostgresTables(SqlArchive):
 
     async def sweep(self) -> bool:
         """Delete the rows of a few revisions below the floor, unless another server is at it."""
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             if not (await connection.execute(select(func.pg_try_advisory_xact_lock(*SWEEPING)))).scalar():
                 return False
             return await connection.run_sync(_sweep)
@@ -90,7 +90,7 @@ class PostgresTables(SqlArchive):
             await self._pool.dispose()
 
     async def _rows(self, statement: Select[Any]) -> list[Any]:
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             return list((await connection.execute(statement)).all())
 
     async def _refuse_swept(self, revision: int) -> None:
@@ -100,7 +100,7 @@ class PostgresTables(SqlArchive):
             raise Compacted(floor)
 
     @asynccontextmanager
-    async def _transaction(self, *, isolation: str = "READ COMMITTED") -> AsyncIterator[AsyncConnection]:
+    async def transaction(self, *, isolation: str = "READ COMMITTED") -> AsyncIterator[AsyncConnection]:
         with told(self._address):
             async with self._pool.connect() as connection:
                 await connection.execution_options(isolation_level=isolation)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from store.real_postgres import Postgres
 from store.sql.files import database_of, fill, opened
 from typer.testing import CliRunner
 
@@ -121,3 +122,31 @@ def test_check_tells_each_finding_and_ends_with_1(data: Path, tmp_path: Path) ->
     assert done.stderr.startswith(f"hyperpy: error: {file}: 1 findings; restore a snapshot")
     with pytest.raises(UserError, match="cannot stand beside --data-dir"):
         run("check", file, "--data-dir", data)
+
+
+def test_a_cluster_moves_to_postgresql_and_back(data: Path, tmp_path: Path, postgresql: Postgres) -> None:
+    there = ("--datastore-endpoint", postgresql.create_database())
+    run("snapshot", tmp_path / "file", "--data-dir", data)
+    told = run("restore", tmp_path / "file", *there)
+    assert "restored 9 keys of revision 34" in told and "the revision is now 1000034" in told
+    assert "the database is whole: revision 1000034, 9 keys" in run("check", *there)
+    assert run("compact", *there).startswith("compacted the database at revision 1000034: 9 keys")
+    run("snapshot", tmp_path / "back", *there)
+    assert "the revision is now 2000034" in run("restore", tmp_path / "back", "--data-dir", data)
+    with pytest.raises(UserError, match="take a snapshot of them, then use --force"):
+        run("restore", tmp_path / "file", *there)
+    run("restore", tmp_path / "file", *there, "--force")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["check", "--datastore-endpoint", "postgresql://h/d", "--data-dir", "x"], "cannot stand beside --data-dir"),
+        (["check", "file", "--datastore-endpoint", "postgresql://h/d"], "a FILE cannot stand beside"),
+        (["compact", "--datastore-endpoint", "sqlite:///x"], "a store in a file is named with --data-dir"),
+        (["restore", "file", "--force"], "--force is for a --datastore-endpoint"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_by_name(words: list[str], told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        run(*words)
