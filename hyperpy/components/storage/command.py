@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -27,7 +28,9 @@ DataDirOption = Annotated[
 
 EndpointOption = Annotated[
     str,
-    typer.Option("--datastore-endpoint", help="postgresql://USER:PASSWORD@HOST:PORT/DATABASE, in place of --data-dir."),
+    typer.Option(
+        "--datastore-endpoint", help="postgresql://…, in place of --data-dir [default: $HYPERPY_DATASTORE_ENDPOINT]."
+    ),
 ]
 
 
@@ -117,11 +120,10 @@ def check(
     from hyperpy.store.sql import check as rules
     from hyperpy.store.sql import reading
 
-    shared = _shared(datastore_endpoint, data_dir)
-    if file is not None and (data_dir or shared):
+    if file is not None and (data_dir or datastore_endpoint):
         raise UserError("a FILE cannot stand beside --data-dir or --datastore-endpoint; name one of them")
     found: reading.Figures | None
-    if shared:
+    if file is None and (shared := _shared(datastore_endpoint, data_dir)):
         from hyperpy.store.sql import postgres_backup
 
         with _told():
@@ -217,6 +219,8 @@ def _shared(endpoint: str, data_dir: str) -> str:
     """The address of a database; "": the store is in a file."""
     from hyperpy.store.opening import is_shared
 
+    if not endpoint and not data_dir:
+        endpoint = os.environ.get("HYPERPY_DATASTORE_ENDPOINT", "")
     if not endpoint:
         return ""
     if data_dir:

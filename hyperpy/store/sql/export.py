@@ -12,6 +12,7 @@ from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from hyperpy.store.protocol import Event, EventType, Export, KeyValue, Lease
+from hyperpy.store.sql import reading
 from hyperpy.store.sql.errors import unavailable
 from hyperpy.store.sql.schema import CHANGES, LEASES, META, ROW
 
@@ -30,7 +31,7 @@ async def export(path: Path) -> AsyncIterator[Export]:
 
     connection: aiosqlite.Connection | None = None
     try:
-        connection = await aiosqlite.connect(_address(path), uri=True)
+        connection = await aiosqlite.connect(reading.uri(path), uri=True)
         await connection.execute("BEGIN")
         ((floor,),) = await _all(connection, _FLOOR)
         ((newest,),) = await _all(connection, _NEWEST)
@@ -54,10 +55,6 @@ class _Reader:
         async with self._connection.execute(text, values) as cursor:
             while rows := await cursor.fetchmany(_ROWS):
                 yield [_event(*row) for row in rows]
-
-
-def _address(path: Path) -> str:
-    return f"file:{path.absolute()}?mode=ro"
 
 
 def _kept(floor: int) -> Select[Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from hyperpy.store import failpoints
 from hyperpy.store.engine.log import LeaseGranted, Loaded
@@ -40,27 +39,27 @@ def row(position: int, event: Event) -> tuple[int | bytes | None, ...]:
 def load(connection: Connection, options: Options) -> Loaded:
     """Read the whole log once, in order: what is left at its end is the live set."""
     floor = schema.number(connection, "floor")
+    newest = connection.execute(select(func.max(CHANGES.c.position))).scalar() or 0
+    window = newest - options.window_events  # what stands behind this position is recent
     pairs: dict[bytes, KeyValue] = {}
-    recent: deque[Event] = deque()
+    recent: list[Event] = []
     recent_after = max(1, floor - 1)
     revision = 0
-    for found in connection.execute(select(*schema.ROW).order_by(CHANGES.c.position)):
-        pair, value = pair_of(found), found[2]
+    for found in connection.execute(select(*schema.ROW, CHANGES.c.position).order_by(CHANGES.c.position)):
+        pair, value, position = pair_of(found[:6]), found[2], found[6]
         if pair.mod_revision < revision:
             raise Damaged(f"revision {pair.mod_revision} stands behind revision {revision}")
         key, revision = pair.key, pair.mod_revision
         prev = pairs.pop(key, None)
         if value is not None:
             pairs[key] = pair
-        if revision > recent_after:
+        if position <= window:
+            recent_after = max(recent_after, revision)
+        elif revision > recent_after:
             recent.append(Event(EventType.DELETE if value is None else EventType.PUT, pair, prev))
-        if len(recent) > options.window_events:
-            recent_after = recent.popleft().kv.mod_revision
-    while recent and recent[0].kv.mod_revision <= recent_after:
-        recent.popleft()
     return Loaded(
         pairs=list(pairs.values()),
-        recent=list(recent),
+        recent=recent,
         recent_after=recent_after,
         revision=max(1, floor, revision),  # the floor of a restored store is ahead of its rows
         floor=floor,

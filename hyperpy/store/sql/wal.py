@@ -64,11 +64,12 @@ class Wal:
 
     def _cut(self) -> None:
         """Give the space back. A reader that comes in this moment is not waited for: the next look will do."""
+        (usual_ms,) = self._driver.execute("PRAGMA busy_timeout").fetchone()
         self._driver.execute("PRAGMA busy_timeout = 0")
         try:
             busy, _, _ = self._driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         finally:
-            self._driver.execute("PRAGMA busy_timeout = 1000")
+            self._driver.execute(f"PRAGMA busy_timeout = {usual_ms}")
         if not busy:
             self.held_up = False
             log.info("the write-ahead log %s is small again", self._file)

@@ -262,3 +262,14 @@ async def test_a_store_tells_how_it_goes(tmp_path: Path) -> None:
         assert 3 <= sum(told.file.commit_changes.counts) == sum(told.file.commit_s.counts) <= 52
     with pytest.raises(Unavailable):
         await store.figures()
+
+
+async def test_a_directory_may_have_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "who? #1 100%20" / "store.db"
+    store = await open_store(path, options=Options(window_events=1))
+    for i in range(5):
+        await store.put(Put(b"/a", b"%d" % i))
+    assert (await store.get(Get(b"/a", revision=2))).kvs[0].value == b"0"
+    async with store.export() as everything:
+        assert everything.revision == 6
+    await store.aclose()
