@@ -10,6 +10,7 @@ from hyperpy.client.workqueue import WorkQueue
 from hyperpy.components.controllers.clusterroleaggregation import ClusterRoleAggregation
 from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.cronjob import CronJobController
+from hyperpy.components.controllers.daemonset import DaemonSetController
 from hyperpy.components.controllers.deployment import DeploymentController
 from hyperpy.components.controllers.endpoints import EndpointsController
 from hyperpy.components.controllers.endpointslice import EndpointSliceController
@@ -71,6 +72,7 @@ CONTROLLERS = (
     Row("replicationcontroller-controller", "replicationcontroller", ReplicationControllerController),
     Row("replicaset-controller", "replicaset", ReplicaSetController),
     Row("deployment-controller", "deployment", DeploymentController),
+    Row("daemonset-controller", "daemonset", DaemonSetController),
     Row("statefulset-controller", "statefulset", StatefulSetController),
     Row("job-controller", "job", JobController),
     Row("cronjob-controller", "cronjob", CronJobController),

@@ -101,6 +101,8 @@ async def test_controllers_begin_among_objects_that_are_known_already(world: Any
         "pods",
         "replicasets",
         "deployments",
+        "daemonsets",
+        "statefulsets",
         "clusterroles",
         "services",
         "jobs",
