@@ -46,7 +46,9 @@ async def compaction(table: Table, directory: Path, *, revisions: int) -> None:
     sizes = f"{grown / 1e6:.0f} → {left / 1e6:.1f} MB, {took:.1f} s"
     goal = f"< {bound / 1e6:.1f} MB: what lives + window"
     table.add(Figure(f"{revisions:,} revisions compacted", sizes, goal=goal, met=left < bound))
-    table.add(Figure(f"  {len(waits)} puts meanwhile", _text(waits), goal="longest < 50 ms", met=waits[-1] < 0.05))
+    met = waits[-1] < 0.05
+    told = met or usual[-1] < 0.05  # else the machine is too busy to tell
+    table.add(Figure(f"  {len(waits)} puts meanwhile", _text(waits), goal="longest < 50 ms", met=met if told else None))
     table.add(Figure(f"  {len(usual)} puts before it, for comparison", _text(usual)))
 
 
