@@ -10,8 +10,8 @@ COUNT is the time the place is reached at which the action happens, once (1 when
     pause:FIFO   wait there; whoever opens the named pipe FIFO for writing knows that the place is reached, and
                  lets go of it by closing the pipe
 
-The variable is read when a store is opened. With none set, a place costs one look at a global. etcd's gofail is the
-model. The table below is in docs/failpoints.md too.
+The variable is read when a store is opened or restored. With none set, a place costs one look at a global. etcd's
+gofail is the model. The table below is in docs/failpoints.md too.
 """
 
 from __future__ import annotations
@@ -59,6 +59,10 @@ POINTS: Mapping[str, Point] = {
     "checkpoint/end": Point("the write-ahead log was copied into the file", disk=False),
     "vacuum/begin": Point("free pages are about to be given back"),
     "vacuum/end": Point("some free pages were given back", disk=False),
+    "restore/copied": Point("the snapshot is copied beside the store, its revision not yet raised", disk=False),
+    "restore/kept": Point("the old store has its second name, its write-ahead log is not yet in it", disk=False),
+    "restore/replace": Point("the copy is about to take the old store's name", disk=False),
+    "restore/replaced": Point("the copy has the old store's name, the directory is not synced", disk=False),
 }
 
 

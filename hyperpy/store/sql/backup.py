@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from hyperpy.store import failpoints
 from hyperpy.store.protocol import Unavailable
 from hyperpy.store.sql import check, reading
 from hyperpy.store.sql.errors import unavailable
@@ -86,6 +87,7 @@ def restore(source: Path, target: Path, *, bump: int, stamp: str) -> Restored:
     Raises:
         Unavailable: the store is in use, or the snapshot is damaged; nothing has changed then.
     """
+    failpoints.arm(os.environ)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = target.with_name(target.name + ".restoring")
     lock = FileLock(target)
@@ -97,11 +99,15 @@ def restore(source: Path, target: Path, *, bump: int, stamp: str) -> Restored:
             copied = reading.figures(connection)
             connection.exec_driver_sql("COMMIT")
             _copy(connection, fresh)
+        failpoints.reach("restore/copied")
         kept = _second_name(target, stamp)
         revision = max(copied.revision, _revision_of(target)) + bump
         _raise_floor(fresh, revision)
+        failpoints.reach("restore/kept")
         _without_wal(target, kept)
+        failpoints.reach("restore/replace")
         os.replace(fresh, target)
+        failpoints.reach("restore/replaced")
         _sync(target.parent)
     finally:
         fresh.unlink(missing_ok=True)
