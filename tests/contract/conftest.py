@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from store.real_etcd import running_etcd
+from store.real_postgres import Postgres
 from store.served import served
 
 from hyperpy.store.engine import memory
@@ -21,6 +22,12 @@ def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def database(postgresql: Postgres) -> str:
+    """The address of one that all tests share, as they share the etcd: one for each would cost half a second."""
+    return postgresql.create_database()
+
+
 @pytest.fixture(params=["memory", "sqlite", "postgres", "etcd", "served"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     opened: Store
@@ -29,7 +36,8 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     elif request.param == "sqlite":
         opened = await sqlite.open_store(tmp_path / "store.db")
     elif request.param == "postgres":
-        opened = await postgres.open_store(request.getfixturevalue("postgresql").create_database())
+        opened = await postgres.open_store(request.getfixturevalue("database"))
+        await opened.delete(DeleteRange(b"\0", b"\0"))
     elif request.param == "served":  # our own server, spoken to by our own client
         async with served(tmp_path / "store.db") as address:
             opened = await open_etcd([address])

@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf.message import Message
 from grpclib.exceptions import GRPCError
 
-from hyperpy.store.etcd import failures, watch
+from hyperpy.store.etcd import failures, progress, watch
 from hyperpy.store.etcd.address import Tls, endpoint_of
 from hyperpy.store.etcd.api import rpc_pb2 as pb
 from hyperpy.store.etcd.call import Lost
@@ -51,8 +51,6 @@ _ALL = b"\0"
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5.0
 _SIZE_S = 2.0
-# Older ones may send a progress mark ahead of the events it vouches for (etcd's changelogs of 3.4.25 and 3.5.8).
-_PROGRESS_FIXED = {(3, 4): 25, (3, 5): 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +132,17 @@ class EtcdStore:
         self._connection = connection
         self._probe = probe
         self._watches: set[EtcdWatch] = set()
+        self._settle_s = 0.0
 
     async def check(self) -> None:
         """Reach the cluster once, and warn of a version with a bug that matters here. Raises Unavailable."""
         await self._ask(_RANGE, pb.RangeRequest(key=self._probe, count_only=True), patience_s=0)
         status = await self._ask(_STATUS, pb.StatusRequest(), patience_s=0)
-        numbers = [int(part) for part in status.version.split(".")[:3] if part.isdigit()]
-        if len(numbers) == 3 and numbers[2] < _PROGRESS_FIXED.get((numbers[0], numbers[1]), 0):
-            log.warning("etcd %s may send progress marks too early; update it", status.version)
+        if progress.runs_ahead(status.version):
+            self._settle_s = progress.SETTLE_S
+            log.warning(
+                "etcd %s may send progress marks too early, so each waits for another; update it", status.version
+            )
 
     async def sizes(self) -> Mapping[str, int]:
         """Bytes of each member's database, by address; only of members that answer."""
@@ -187,7 +188,8 @@ class EtcdStore:
         # The member that the watch is set up at may be behind: "after now" is what the cluster says it is.
         first = start_revision or await self.revision() + 1
         self._watches = {known for known in self._watches if not known.ended}
-        opened = EtcdWatch(self._connection, key, end, start_revision=first, prev_kv=prev_kv)
+        marks = progress.Marks(self._settle_s)
+        opened = EtcdWatch(self._connection, key, end, start_revision=first, prev_kv=prev_kv, marks=marks)
         await opened.opened()
         self._watches.add(opened)
         return opened

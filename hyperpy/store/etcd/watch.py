@@ -23,6 +23,7 @@ from hyperpy.store.etcd.call import Lost
 from hyperpy.store.etcd.connection import CALL_S, Connection
 from hyperpy.store.etcd.http2 import Stream
 from hyperpy.store.etcd.messages import event_of
+from hyperpy.store.etcd.progress import Marks
 from hyperpy.store.protocol import Compacted, Event, StoreError, Unavailable, WatchBatch, WatchLagged
 
 log = logging.getLogger(__name__)
@@ -37,16 +38,26 @@ class EtcdWatch:
 
     Args:
         start_revision: the first revision that is wanted.
+        marks: which of etcd's progress marks can be believed.
     """
 
     def __init__(
-        self, connection: Connection, key: bytes, end: bytes | None, *, start_revision: int, prev_kv: bool
+        self,
+        connection: Connection,
+        key: bytes,
+        end: bytes | None,
+        *,
+        start_revision: int,
+        prev_kv: bool,
+        marks: Marks,
     ) -> None:
         self._connection = connection
         self._key = key
         self._end = end
         self._next_revision = start_revision
         self._prev_kv = prev_kv
+        self._marks = marks
+        self._started = False  # something was delivered, so a start in the future has come
         self._batches: asyncio.Queue[WatchBatch | StoreError | None] = asyncio.Queue()
         self._waiting = 0  # changes in the queue
         self._fragments: list[Event] = []  # of a response that is not whole yet
@@ -122,7 +133,7 @@ class EtcdWatch:
                     async with http.stream(PATH) as stream:
                         await self._create(stream)
                         failed = 0
-                        while (message := await stream.receive()) is not None:
+                        while (message := await self._receive(stream)) is not None:
                             self._take(pb.WatchResponse.FromString(message))
                 reason: Exception = Lost("it ended the stream", sent=True)
             except (Lost, TimeoutError) as error:
@@ -138,6 +149,7 @@ class EtcdWatch:
             finally:
                 self._stream = None
                 self._fragments.clear()
+                self._marks.forget()
             self._connection.turn(member)
             told = failures.text(reason, member.endpoint)
             failed += 1
@@ -147,6 +159,17 @@ class EtcdWatch:
             log.info("a watch broke and is set up again: %s", told)
             if failed > 1 or self._created.done():
                 await asyncio.sleep(_BACK_OFF_S[min(failed, len(_BACK_OFF_S)) - 1])
+
+    async def _receive(self, stream: Stream) -> bytes | None:
+        """The next message. Asks for a second progress mark when it is time to. Raises GRPCError, Lost."""
+        while (ask_at := self._marks.ask_at) is not None:
+            try:
+                async with asyncio.timeout_at(ask_at):
+                    return await stream.receive()
+            except TimeoutError:
+                self._marks.ask_at = None
+                await stream.send(_PROGRESS)
+        return await stream.receive()
 
     async def _create(self, stream: Stream) -> None:
         """Set the watch up. Raises GRPCError, Lost, TimeoutError, StoreError."""
@@ -178,9 +201,18 @@ class EtcdWatch:
         elif response.events:
             self._take_events(response)
         else:
-            self._progress_wanted = False
-            self._next_revision = max(self._next_revision, response.header.revision + 1)
-            self._batches.put_nowait(WatchBatch((), response.header.revision))
+            self._take_mark(response)
+
+    def _take_mark(self, response: pb.WatchResponse) -> None:
+        """Hand on a mark, never one that goes back behind what was delivered, or behind the start."""
+        now = asyncio.get_running_loop().time()
+        revision = self._marks.told(response.header.revision, asked_for=response.watch_id == _NO_WATCH, now=now)
+        if revision is None or (revision + 1 < self._next_revision and not self._started):
+            return
+        revision = max(revision, self._next_revision - 1)
+        self._progress_wanted, self._started = False, True
+        self._next_revision = revision + 1
+        self._batches.put_nowait(WatchBatch((), revision))
 
     def _take_events(self, response: pb.WatchResponse) -> None:
         """Hand on whole revisions; a fragment waits for the rest."""
@@ -192,7 +224,7 @@ class EtcdWatch:
             return
         events, self._fragments = self._fragments, []
         last = events[-1].kv.mod_revision
-        self._next_revision = last + 1
+        self._next_revision, self._started = last + 1, True
         self._waiting += count
         self._batches.put_nowait(WatchBatch(events, last))
 
@@ -215,4 +247,5 @@ class EtcdWatch:
             self._batches.get_nowait()
 
 
+_NO_WATCH = -1  # the answer to a request for progress is for the stream as a whole
 _PROGRESS = pb.WatchRequest(progress_request=pb.WatchProgressRequest()).SerializeToString()
