@@ -37,7 +37,9 @@ class KvService(KVBase):
         check_key(request)
         asked = get_of(request)
         found = await self._store.get(replace(asked, revision=0) if asked.revision < 0 else asked)
-        return range_response(request, found, self._identity.header(await self._store.revision()))
+        # Of the newest state the header tells the very revision that was read: who watches from there misses nothing.
+        revision = await self._store.revision() if request.revision > 0 else found.revision
+        return range_response(request, found, self._identity.header(revision))
 
     @unary
     async def Put(self, request: pb.PutRequest) -> pb.PutResponse:

@@ -12,7 +12,7 @@ from store.histories.linearizability import unexplained
 from store.histories.operations import Call
 from store.histories.revisions import check_revisions, check_watch
 
-from hyperpy.store.protocol import Store, WatchBatch
+from hyperpy.store.protocol import Store, Unavailable, WatchBatch
 
 CLIENTS = 8
 
@@ -49,21 +49,32 @@ class _Gauge:
             await self._risen.wait()
 
 
+async def _compact(store: Store, revision: int) -> None:
+    try:
+        await store.compact(revision)
+    except Unavailable:
+        return  # the server was killed; it may be compacted or not
+
+
 async def record(
     connect: Callable[[], Awaitable[Store]],
-    kill_and_restart: Callable[[], Awaitable[None]],
+    disturb: Callable[[], Awaitable[None]],
     *,
-    kills: int,
+    times: int,
     calls: int,
+    compact: bool = False,
+    wait: bool = True,
     seed: int = 0,
 ) -> History:
-    """Let the clients work; each time they have made so many calls, kill the server under them.
+    """Let the clients work; each time they have made so many calls, disturb the server under them.
 
     Args:
         connect: opens a store that outlives the server's restarts; the recording closes it.
-        kill_and_restart: returns when the server answers again.
-        kills: how often.
-        calls: answered ones of all clients together, before, between and after the kills.
+        disturb: kills the server, for one; returns when it answers again.
+        times: how often.
+        calls: answered ones of all clients together, before, between and after the disturbances.
+        compact: each disturbance comes in the middle of a compaction of all that the watcher has seen.
+        wait: a client whose answer got lost waits for the end of the disturbance.
         seed: of the clients' choices.
     """
     stores = [await connect() for _ in range(CLIENTS + 1)]
@@ -76,20 +87,23 @@ async def record(
         seen.rise(batch.revision)
 
     async def work(client: Client) -> None:
-        while made.value < calls * (kills + 1):
-            await up.wait()
+        while made.value < calls * (times + 1):
             if await client.call():
                 made.rise(made.value + 1)
+            elif wait:
+                await up.wait()
 
     watcher = asyncio.create_task(watch_all(stores[-1], start=history.after + 1, heard=heard), name="watcher")
     clients = [Client(f"c{i}", store, random.Random(seed + i)) for i, store in enumerate(stores[:CLIENTS])]
     async with asyncio.TaskGroup() as group:
         for i, client in enumerate(clients):
             group.create_task(work(client), name=f"client/{i}")
-        for kill in range(1, kills + 1):
-            await made.reached(kill * calls)
+        for time_ in range(1, times + 1):
+            await made.reached(time_ * calls)
             up.clear()
-            await kill_and_restart()
+            if compact:
+                group.create_task(_compact(stores[0], seen.value), name="compaction")
+            await disturb()
             up.set()
     async with asyncio.timeout(30):
         await seen.reached(await stores[0].revision())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -26,8 +27,11 @@ class Server:
 
     async def start(self) -> None:
         """Start it, and wait until it answers."""
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(*self._command, stdout=log, stderr=log)
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdout=log, stderr=log, env=environment
+            )
         async with asyncio.timeout(30):
             while not await self._answers():
                 assert self._process.returncode is None, self._log.read_text()
@@ -74,6 +78,16 @@ async def hyperpy_etcd(directory: Path) -> AsyncIterator[Server]:
     async with _started(
         Server(address, [sys.executable, "-m", "hyperpy", "etcd", *flags], directory / "log")
     ) as server:
+        yield server
+
+
+@asynccontextmanager
+async def any_store(where: str, directory: Path) -> AsyncIterator[Server]:
+    """Our own server over the store that an address names."""
+    port = free_port()
+    directory.mkdir()
+    command = [sys.executable, str(Path(__file__).with_name("serve.py")), where, str(directory), str(port)]
+    async with _started(Server(f"http://127.0.0.1:{port}", command, directory / "log")) as server:
         yield server
 
 

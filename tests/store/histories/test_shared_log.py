@@ -34,7 +34,7 @@ async def keep_every_promise(server: Postgres, how: str, *, kills: int, calls: i
     async def connect() -> Store:
         return await postgres.open_store(address)
 
-    history = await record(connect, breaking(server, address, how), kills=kills, calls=calls, seed=seed)
+    history = await record(connect, breaking(server, address, how), times=kills, calls=calls, seed=seed)
     history.check()
     assert any(call.answer is None for call in history.calls), "no call was under way when the connections broke"
 
