@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from hyperpy.store.protocol import Event, EventType, Get, KeyValue, Order, Range
+from hyperpy.store.protocol import Event, EventType, Get, KeyValue, Order, Range, Unavailable
 from hyperpy.store.sql.errors import unavailable
 from hyperpy.store.sql.reading import uri
 from hyperpy.store.sql.rows import Damaged, pair_of
@@ -65,6 +65,7 @@ class SqliteArchive(SqlArchive):
         self._dialect = SQLiteDialect_pysqlite(paramstyle="qmark")
         self._opening = asyncio.Lock()
         self._connection: aiosqlite.Connection | None = None
+        self._closed = False
 
     async def read(self, request: Get) -> Range:
         """The keys of a range as they were at a revision."""
@@ -81,10 +82,12 @@ class SqliteArchive(SqlArchive):
             raise unavailable(error, self._path) from error
 
     async def aclose(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = None
+        """Close the connection, after a read that is opening it."""
+        self._closed = True
+        async with self._opening:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
 
     async def _rows(self, statement: Select[Any]) -> list[Any]:
         compiled = statement.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
@@ -97,6 +100,8 @@ class SqliteArchive(SqlArchive):
 
     async def _connected(self) -> aiosqlite.Connection:
         async with self._opening:
+            if self._closed:  # or its thread would outlive the store
+                raise Unavailable("the store was closed")
             if self._connection is None:
                 import aiosqlite
 
