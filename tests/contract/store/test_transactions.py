@@ -10,6 +10,7 @@ from hyperpy.store.protocol import (
     Compare,
     DeleteRange,
     DeleteResult,
+    FutureRevision,
     Get,
     Op,
     Put,
@@ -66,6 +67,17 @@ async def test_what_a_read_sees_of_its_own_transaction_has_its_revision(store: S
     found = result.responses[1]
     assert isinstance(found, Range)
     assert (found.kvs[0].mod_revision, found.kvs[0].create_revision) == (result.revision, result.revision)
+
+
+async def test_a_read_of_the_newest_revision_sees_nothing_of_the_transaction_it_stands_in(store: Store) -> None:
+    newest = (await store.put(Put(b"/a", b"1"))).revision
+    result = await store.txn(Txn(success=[Put(b"/a", b"2"), Get(b"/a", revision=newest), Get(b"/a")]))
+    _, before, now = result.responses
+    assert isinstance(before, Range) and before.kvs[0].value == b"1"
+    assert isinstance(now, Range) and now.kvs[0].value == b"2"
+    with pytest.raises(FutureRevision):  # its own revision has not been yet
+        await store.txn(Txn(success=[Put(b"/a", b"3"), Get(b"/a", revision=result.revision + 1)]))
+    assert await store.revision() == result.revision
 
 
 async def test_deleting_nothing_beside_a_read_makes_no_revision(store: Store) -> None:

@@ -13,7 +13,18 @@ import pytest
 from hyperpy.store.engine.engine import Engine
 from hyperpy.store.engine.log import Archive
 from hyperpy.store.engine.options import Options
-from hyperpy.store.protocol import Compacted, Event, Get, Put, Range, Txn, Unavailable, prefix_end
+from hyperpy.store.protocol import (
+    Compacted,
+    DeleteRange,
+    Event,
+    EventType,
+    Get,
+    Put,
+    Range,
+    Txn,
+    Unavailable,
+    prefix_end,
+)
 from hyperpy.store.sql.sqlite import SqliteLog, open_store
 
 OPTIONS = Options(window_events=4)  # nearly all of the past is in the file
@@ -158,3 +169,38 @@ async def test_a_store_that_is_closed_beside_its_first_read_of_the_file_leaves_n
     assert isinstance(found, Range | Unavailable), found
     left = set(threading.enumerate()) - threads
     assert not [thread.name for thread in left if "asyncio" not in thread.name]
+
+
+async def test_a_deletion_at_the_floor_outlives_the_sweep_and_a_restart(tmp_path: Path) -> None:
+    """etcd lost a deletion at the revision of a compaction; its row must stay while a watch may begin there."""
+    store = await open_store(tmp_path / "store.db", options=OPTIONS)
+    await store.put(Put(b"/a", b"1"))
+    floor = (await store.delete(DeleteRange(b"/a"))).revision
+    for i in range(20):
+        await store.put(Put(b"/b", b"%d" % i))
+    await store.compact(floor)
+    for _ in range(2):
+        await store.swept()
+        watch = await store.watch(b"/", prefix_end(b"/"), start_revision=floor)
+        first = (await anext(watch)).events[0]
+        assert (first.type, first.kv.key, first.kv.mod_revision) == (EventType.DELETE, b"/a", floor)
+        await store.aclose()
+        store = await open_store(tmp_path / "store.db", options=OPTIONS)
+    await store.aclose()
+
+
+async def test_no_revision_goes_back_when_the_newest_one_is_a_deletion_that_was_compacted(tmp_path: Path) -> None:
+    """etcd 3.5.0 to 3.5.2 could begin again below revisions it had told."""
+    store = await open_store(tmp_path / "store.db", options=OPTIONS)
+    await store.put(Put(b"/a", b"1"))
+    newest = (await store.delete(DeleteRange(b"/a"))).revision
+    await store.compact(newest)
+    await store.swept()
+    for _ in range(2):
+        await store.aclose()
+        store = await open_store(tmp_path / "store.db", options=OPTIONS)
+        assert await store.revision() == newest
+        await store.swept()
+    again = await store.put(Put(b"/a", b"2"))
+    assert again.revision == newest + 1
+    await store.aclose()
