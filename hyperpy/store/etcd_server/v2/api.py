@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from aiohttp import web
 
-from hyperpy.store.etcd_server.identity import Identity
+from hyperpy.store.etcd_server.identity import TERM, Identity
 from hyperpy.store.etcd_server.v2 import rendering, statistics
 from hyperpy.store.etcd_server.v2.errors import Code, Refused
 from hyperpy.store.etcd_server.v2.keyspace import Answer, V2KeySpace, open_keyspace
@@ -20,7 +20,6 @@ MAX_BODY_BYTES = 1_572_864
 _KEYS = "/v2/keys"
 _MEMBERS = "/v2/members"
 _JSON = "application/json"
-_TERM = "1"
 
 
 class V2Api:
@@ -117,7 +116,7 @@ class V2Api:
             "X-Etcd-Cluster-Id": f"{self._identity.cluster_id:x}",
             "X-Etcd-Index": str(index),
             "X-Raft-Index": str(index),
-            "X-Raft-Term": _TERM,
+            "X-Raft-Term": str(TERM),
         }
 
     def _refused(self, refused: Refused) -> web.Response:
@@ -148,7 +147,7 @@ class V2Api:
         member = {
             "id": f"{identity.member_id:x}",
             "name": identity.name,
-            "peerURLs": [],
+            "peerURLs": list(identity.peer_urls),
             "clientURLs": list(identity.client_urls),
         }
         if method != "GET":
