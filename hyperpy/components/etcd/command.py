@@ -36,6 +36,14 @@ def etcd(
     trusted_ca_file: Annotated[
         str, typer.Option("--trusted-ca-file", help="Clients must show a certificate signed by these.")
     ] = "",
+    datastore_endpoint: Annotated[
+        str,
+        typer.Option(
+            "--datastore-endpoint",
+            envvar="HYPERPY_DATASTORE_ENDPOINT",
+            help="Keep keys in this database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
+        ),
+    ] = "",
     verbosity: Annotated[int, typer.Option("--v", help="Log verbosity.")] = 0,
 ) -> None:
     """Serve etcd's v3 API, and the v2 keys of etcd 2.0, from SQLite files."""
@@ -47,6 +55,10 @@ def etcd(
     listen = _listen(addr=addr, bind_addr=bind_addr, listen_client_urls=listen_client_urls)
     if any(address.secure for address in listen) and not (cert_file and key_file):
         raise UserError("an https URL needs --cert-file and --key-file")
+    if datastore_endpoint and not datastore_endpoint.startswith(("postgresql://", "postgres://")):
+        raise UserError("--datastore-endpoint takes postgresql://...; for a file use --data-dir")
+    if datastore_endpoint and data_dir:
+        raise UserError("--datastore-endpoint and --data-dir both say where keys are kept; use one")
     advertise = _urls("--advertise-client-urls", advertise_client_urls)
     if addr and not advertise:
         advertise = [_hostport("--addr", addr)]
@@ -58,6 +70,7 @@ def etcd(
         cert_file=cert_file,
         key_file=key_file,
         trusted_ca_file=trusted_ca_file,
+        datastore_endpoint=datastore_endpoint,
     )
     logging.getLogger("grpclib").setLevel(logging.WARNING)  # it tells of every client that hangs up
     loop.run(supervisor.run([Etcd(options)]), verbosity=verbosity)

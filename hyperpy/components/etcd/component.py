@@ -6,7 +6,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
@@ -44,6 +44,7 @@ class Options:
         advertise: client URLs told to clients; none: those it listens on.
         cert_file: the server's certificate in PEM form, and `key_file` its key, for https addresses.
         trusted_ca_file: with it, clients must show a certificate that it signed.
+        datastore_endpoint: a PostgreSQL that keeps the keys instead, without the v2 API; "": the data directory does.
     """
 
     data_dir: Path
@@ -53,6 +54,7 @@ class Options:
     cert_file: str = ""
     key_file: str = ""
     trusted_ca_file: str = ""
+    datastore_endpoint: str = field(default="", repr=False)  # it may hold a password
 
 
 class Etcd:
@@ -66,18 +68,19 @@ class Etcd:
 
     async def run(self, *, ready: Callable[[], None]) -> Never:
         """Serve until cancelled. Raises StartFailure."""
-        from hyperpy.store.sql.sqlite import open_store
+        from hyperpy.store.opening import open_store
 
         tls = self._tls()
         file = self._options.data_dir / "store.db"
+        endpoint = self._options.datastore_endpoint
         try:
-            store = await open_store(file)
+            store = await open_store(endpoint or file)
         except Unavailable as error:
             raise StartFailure(str(error)) from error
         parts: list[EtcdListener | V2Api] = []
         try:
             await self._serve(parts, store, file, tls)
-            log.info("etcd v3 is served at %s from %s", ", ".join(self.urls), file)
+            log.info("etcd v3 is served at %s from %s", ", ".join(self.urls), "PostgreSQL" if endpoint else file)
             ready()
             await asyncio.Event().wait()
             raise AssertionError("the wait ends by cancellation only")
@@ -96,15 +99,17 @@ class Etcd:
 
         urls = list(self._options.advertise)
         identity = Identity(self._options.name, urls)
-        gate = Gate(Limits(), lambda: file.stat().st_size)
-        v2 = V2Api(file.with_name("v2.db"), identity)
-        parts.append(v2)
-        try:
-            await v2.start()
-        except Unavailable as error:
-            raise StartFailure(str(error)) from error
+        gate, v2, scratch = Gate(Limits(quota_bytes=-1), lambda: 0), None, None
+        if not self._options.datastore_endpoint:  # what follows is of files
+            gate, scratch = Gate(Limits(), lambda: file.stat().st_size), file.parent
+            v2 = V2Api(file.with_name("v2.db"), identity)
+            parts.append(v2)
+            try:
+                await v2.start()
+            except Unavailable as error:
+                raise StartFailure(str(error)) from error
         for address in self._options.listen:
-            listener = EtcdListener(store, identity, gate, v2=v2, scratch=file.parent)
+            listener = EtcdListener(store, identity, gate, v2=v2, scratch=scratch)
             try:
                 port = await listener.start(address.host, address.port, tls=tls if address.secure else None)
             except OSError as error:

@@ -28,11 +28,13 @@ class EtcdListener:
     """A gRPC server with the plain paths beside it. `start`, then `aclose`.
 
     Args:
-        v2: the v2 API, which the caller closes after the listener.
+        v2: the v2 API, which the caller closes after the listener; None: it is refused.
         scratch: where snapshots are written before they are sent; None: where the system has temporary files.
     """
 
-    def __init__(self, store: Store, identity: Identity, gate: Gate, *, v2: V2Api, scratch: Path | None = None) -> None:
+    def __init__(
+        self, store: Store, identity: Identity, gate: Gate, *, v2: V2Api | None, scratch: Path | None = None
+    ) -> None:
         self._store = store
         self._v2 = v2
         # A client that hangs up ends its request: some wait for ever.
@@ -50,7 +52,8 @@ class EtcdListener:
         """Stop listening, cancel what is under way, drop the connections."""
         if self._server is not None:
             self._server.close()
-        self._v2.stop_waiting()
+        if self._v2 is not None:
+            self._v2.stop_waiting()
         await self._grpc.aclose()
         await self._http.shutdown(timeout=1.0)
         for transport in list(self._transports):
@@ -61,6 +64,8 @@ class EtcdListener:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith("/v2/"):
+            if self._v2 is None:
+                return web.Response(status=501, text="the v2 API needs a data directory; PostgreSQL has v3 only\n")
             return await self._v2.answer(request)
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, text=f"method {request.method} is not allowed here\n")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from store.certificates import make_certificates
 from store.real_etcd import free_port
+from store.real_postgres import Postgres
 
 from hyperpy.commands import UserError
 from hyperpy.components.etcd import command
@@ -77,6 +78,30 @@ async def refusal(*flags: str) -> str:
         _, told = await process.communicate()
     assert process.returncode == 1
     return told.decode().splitlines()[-1]
+
+
+async def test_two_servers_on_one_postgresql_have_the_same_keys(postgresql: Postgres) -> None:
+    endpoint = f"--datastore-endpoint={postgresql.create_database()}"
+    ports = [free_port(), free_port()]
+    one, other = [(f"--listen-client-urls=http://127.0.0.1:{port}", endpoint) for port in ports]
+    async with running(*one), running(*other):
+        stores = [await open_etcd([f"http://127.0.0.1:{port}"]) for port in ports]
+        watch = await stores[1].watch(b"/a")
+        put = await stores[0].put(Put(b"/a", b"1"))
+        assert (await stores[1].get(Get(b"/a"))).kvs[0].mod_revision == put.revision
+        async with asyncio.timeout(20):
+            assert (await anext(watch)).events[0].kv.value == b"1"
+        command = ["curl", "-s", f"http://127.0.0.1:{ports[0]}/v2/keys/a"]
+        answer = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+        assert "PostgreSQL has v3 only" in answer.stdout
+        for store in stores:
+            await store.aclose()
+
+
+async def test_keys_are_kept_in_one_place() -> None:
+    told = await refusal("--datastore-endpoint=postgresql://db/x", "--data-dir=/tmp/x")
+    assert "--datastore-endpoint and --data-dir both say where keys are kept" in told
+    assert "takes postgresql://" in await refusal("--datastore-endpoint=mysql://me:secret@db/x")
 
 
 async def test_it_serves_and_a_kill_loses_nothing(tmp_path: Path) -> None:
