@@ -5,7 +5,7 @@ greeting ──preface──▶ open ──▶ closed (by the client, by `close`
 Frames are read and written here and not by a general library: that would take four times the processor time of the put
 that it carries. Known handlers, one kind of answer and header blocks that are constants make it short.
 Bounds: `_MAX_CALLS` calls; what a call has not read (`call.WINDOW`); what is sent waits in its call while the client or
-the socket takes no more.
+the socket takes no more, and nothing more is read from a client while the socket takes none.
 """
 
 from __future__ import annotations
@@ -97,9 +97,13 @@ class GrpcConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._paused = True
+        if not self._transport.is_closing():
+            self._transport.pause_reading()  # what it asks for, pings too, would pile up as answers
 
     def resume_writing(self) -> None:
         self._paused = False
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -256,6 +256,33 @@ async def test_a_ping_is_answered_with_what_it_holds() -> None:
         assert flags == frames.ACK and payload == b"12345678"
 
 
+class Pipe(asyncio.Transport):
+    """A socket that takes nothing."""
+
+    reading = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """It stays where it is."""
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+
+async def test_a_client_that_takes_no_answers_is_not_read() -> None:
+    connection, pipe = GrpcServer([Echo()], max_bytes=MAX_BYTES).connection(), Pipe()
+    connection.connection_made(pipe)
+    connection.pause_writing()
+    assert not pipe.reading
+    connection.resume_writing()
+    assert pipe.reading
+
+
 @pytest.mark.parametrize(
     ("sent", "code"),
     [
