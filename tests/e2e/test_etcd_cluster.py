@@ -115,6 +115,13 @@ def applied(cluster, manifest):
     )
 
 
+def rolled_out(cluster):
+    """Wait for the Deployment as users do."""
+    command = ("rollout", "status", "deployment/web", "--timeout=40s")
+    done = cluster.kubectl(*command, check=False, timeout=60)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{cluster.diagnosis()}"
+
+
 def holder(cluster, name):
     return cluster.get("lease", name, "-n", "kube-system")["spec"]["holderIdentity"]
 
@@ -129,12 +136,12 @@ def run_a_rollout_under_failures(servers, tmp_path, *, fail):
         *("--address", "127.0.0.1", "--node-ip", "127.0.0.1", "--port", "0", "--container-runtime", "hollow"),
     )
     applied(first, deployment("one"))
-    first.kubectl("rollout", "status", "deployment/web", "--timeout=60s", timeout=70)
+    rolled_out(first)
     with watching(first, tmp_path / "seen-1") as one, watching(second, tmp_path / "seen-2") as two:
         applied(second, deployment("two"))
         fail(parts)
         applied(first, config_maps())
-        second.kubectl("rollout", "status", "deployment/web", "--timeout=60s", timeout=70)
+        rolled_out(second)
         first.wait("the old Pods are gone", lambda: len(first.get("pods")["items"]) == REPLICAS)
         pods = second.get("pods")["items"]
         assert {pod["metadata"]["annotations"]["version"] for pod in pods} == {"two"}
@@ -173,7 +180,8 @@ def test_a_rollout_goes_on_when_etcds_leader_is_killed(servers, tmp_path):
 
     run_a_rollout_under_failures(servers, tmp_path, fail=fail)
     # Both servers see to the history, and one of them at a time shortens it.
-    assert int(etcd.ctl("get", "compact_rev_key", "--print-value-only")) > 0
+    shortened = lambda: int(etcd.ctl("get", "compact_rev_key", "--print-value-only")) > 0  # noqa: E731
+    servers.first.wait("the history is shortened", shortened)
 
 
 @pytest.mark.slow
