@@ -382,6 +382,14 @@ class Observed(Protocol):
         """How it goes now. Raises `Unavailable`."""
 
 
+@runtime_checkable
+class Replicated(Protocol):
+    """What a store can do that several servers keep a copy of each."""
+
+    async def sizes(self) -> Sequence[int | None]:
+        """Bytes of each server's copy, in the order in which they were named; None where it is not known now."""
+
+
 def prefix_end(prefix: bytes) -> bytes:
     """The first key after every key that begins with `prefix` (b"\\0", "to the end", when there is none)."""
     for i in range(len(prefix) - 1, -1, -1):

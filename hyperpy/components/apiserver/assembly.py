@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ from hyperpy.components.apiserver.routing import Router
 from hyperpy.components.apiserver.streams.routes import Streams
 from hyperpy.components.apiserver.token_request import TokenRequests
 from hyperpy.components.instruments import Instruments
-from hyperpy.store.protocol import Measured, Observed, Store, StoreError
+from hyperpy.store.protocol import Measured, Observed, Replicated, Store, StoreError
 
 if TYPE_CHECKING:
     from hyperpy.components.apiserver.audit.auditor import Auditor
@@ -96,7 +97,7 @@ def assemble(
     instruments = resources.core.instruments
     in_flight = InFlight(reading=options.max_requests_inflight, mutating=options.max_mutating_requests_inflight)
     store = resources.core.store
-    stored = StoredMetrics(instruments, store, registry, size=lambda: _database_size(store))
+    stored = StoredMetrics(instruments, store, registry, sizes=lambda: _database_sizes(store))
     engine = StoreMetrics(instruments, store)
     gauges = ServerMetrics(instruments, in_flight)
 
@@ -159,8 +160,14 @@ def _audit(options: Options, instruments: Instruments, clock: Clock) -> tuple[Au
     return Auditor(policy_file.read(options.audit_policy_file), backend, instruments, now=clock.now), backend
 
 
+async def _database_sizes(store: Store) -> Sequence[int | None]:
+    """Bytes that the store takes on disk, on each server that has it; None where one cannot tell now."""
+    if isinstance(store, Replicated):
+        return await store.sizes()
+    return [await _database_size(store)]
+
+
 async def _database_size(store: Store) -> int | None:
-    """Bytes that the store takes on disk; None when a real etcd has the objects, or nobody can tell now."""
     try:
         if isinstance(store, Measured):
             return await store.size_bytes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from hyperpy.store.etcd.connection import PATIENCE_S, Action, Connection, T
 from hyperpy.store.etcd.errors import is_compacted
 from hyperpy.store.etcd.failures import Misconfigured
 from hyperpy.store.etcd.http2 import Http2
+from hyperpy.store.etcd.member import Member
 from hyperpy.store.etcd.messages import (
     delete_request,
     delete_result,
@@ -144,15 +145,14 @@ class EtcdStore:
                 "etcd %s may send progress marks too early, so each waits for another; update it", status.version
             )
 
-    async def sizes(self) -> Mapping[str, int]:
-        """Bytes of each member's database, by address; only of members that answer."""
+    async def sizes(self) -> Sequence[int | None]:
+        """Bytes of each member's database, in the order of the addresses; None for one that does not answer."""
 
         async def ask(http: Http2) -> int:
             message = await http.unary(_STATUS.path, b"")
             return int(pb.StatusResponse.FromString(message).dbSize)
 
-        async def size(index: int) -> int | None:
-            member = self._connection.members[index]
+        async def size(member: Member) -> int | None:
             try:
                 async with asyncio.timeout(_SIZE_S):
                     return await self._connection.ask(member, ask)
@@ -160,9 +160,7 @@ class EtcdStore:
                 log.debug("its size is not known: %s", failures.text(error, member.endpoint))
                 return None
 
-        members = self._connection.members
-        found = await asyncio.gather(*(size(index) for index in range(len(members))))
-        return {member.endpoint: size for member, size in zip(members, found, strict=True) if size is not None}
+        return await asyncio.gather(*map(size, self._connection.members))
 
     async def get(self, request: Get) -> Range:
         """Read."""

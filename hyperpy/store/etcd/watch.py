@@ -236,6 +236,7 @@ class EtcdWatch:
 
     def _fail(self, error: StoreError) -> None:
         """End with an error, at once: what waits is dropped."""
+        error.__traceback__ = None  # its frames hold the connection, for as long as somebody holds the error
         if not self._created.done():
             self._created.set_exception(error)
             return

@@ -7,6 +7,7 @@ import pytest
 from components.apiserver.test_server import running
 from store.certificates import make_certificates
 from store.real_cluster import running_cluster
+from store.real_etcd import free_port
 
 from hyperpy.api import kinds
 from hyperpy.api.wire import Request, UserInfo
@@ -96,3 +97,14 @@ async def test_checks_fail_while_etcd_is_away_and_all_goes_on_when_it_is_back(et
                 if event.object["metadata"]["name"] == "after":
                     break
         await events.aclose()
+
+
+async def test_the_size_of_each_member_is_told_and_one_that_is_down_does_no_harm(etcd, tmp_path):
+    settings = shown_to(etcd)
+    settings["etcd_servers"] = (f"https://127.0.0.1:{free_port()}", *etcd.addresses)
+    async with running(tmp_path / "data", **settings) as server:
+        _, metrics = await check(server, "/metrics")
+    (line,) = [line for line in metrics.splitlines() if line.startswith("apiserver_storage_size_bytes{")]
+    label, size = line.removeprefix("apiserver_storage_size_bytes").split()
+    assert label == '{storage_cluster_id="etcd-1"}'
+    assert float(size) > 4096

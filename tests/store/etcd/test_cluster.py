@@ -203,3 +203,17 @@ async def test_history_that_went_while_a_watch_was_cut_off_ends_it_once(cluster:
                 await anext(aiter(watch))
         assert told.value.revision == floor
         await watch.aclose()
+
+
+@pytest.mark.slow
+async def test_a_watch_leaves_a_member_that_gives_no_sign_of_life(cluster: EtcdCluster) -> None:
+    leader = cluster.leader()
+    still = (leader + 1) % 3
+    async with opened(cluster, still, leader) as store, opened(cluster, leader) as other:
+        watch = await store.watch(KEY)
+        cluster.pause(still)
+        try:
+            await written(other, KEY, b"meanwhile")
+            assert (await delivered(watch, b"meanwhile"))[-1] == b"meanwhile"
+        finally:
+            cluster.resume(still)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from hyperpy.api.kinds import Kind, Registry
 from hyperpy.components.apiserver.metrics.requests import LATENCY_S
@@ -12,9 +12,8 @@ from hyperpy.store import protocol
 from hyperpy.store.protocol import Get, Store, StoreError
 
 _OPERATION = ("operation", "group", "resource")
-_CLUSTER = "0"
 
-SizeOf = Callable[[], Awaitable[int | None]]
+SizesOf = Callable[[], Awaitable[Sequence[int | None]]]
 
 
 class WriteMetrics:
@@ -80,13 +79,13 @@ class StoredMetrics:
     """Fills the gauges of stored objects.
 
     Args:
-        size: bytes on disk, or None when they are not known here (a real etcd tells them itself).
+        sizes: bytes on disk of each server that has the objects; None where they are not known now.
     """
 
-    def __init__(self, instruments: Instruments, store: Store, kinds: Registry, *, size: SizeOf) -> None:
+    def __init__(self, instruments: Instruments, store: Store, kinds: Registry, *, sizes: SizesOf) -> None:
         self._store = store
         self._kinds = kinds
-        self._size = size
+        self._sizes = sizes
         self._objects = instruments.gauge(
             "apiserver_storage_objects",
             "[DEPRECATED, consider using apiserver_resource_objects instead] Number of stored objects at the time of "
@@ -114,9 +113,10 @@ class StoredMetrics:
             count = await self._count(kind)
             self._objects.child(kind.qualified).set(count)
             self._resources.child(kind.group, kind.plural).set(count)
-        size = await self._size()
-        if size is not None:
-            self._bytes.child(_CLUSTER).set(size)
+        self._bytes.clear()
+        for number, size in enumerate(await self._sizes()):
+            if size is not None:
+                self._bytes.child(f"etcd-{number}").set(size)
 
     async def _count(self, kind: Kind) -> int:
         start = form.prefix(kind)
