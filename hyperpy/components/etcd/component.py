@@ -6,15 +6,17 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
+from hyperpy.components.etcd.settings import Retention
 from hyperpy.components.supervisor import StartFailure
 from hyperpy.store.protocol import Unavailable
 
 if TYPE_CHECKING:
     from hyperpy.store.engine.engine import Engine
+    from hyperpy.store.etcd_server.limits import Limits
     from hyperpy.store.etcd_server.listener import EtcdListener
     from hyperpy.store.etcd_server.v2.api import V2Api
 
@@ -45,6 +47,10 @@ class Options:
         cert_file: the server's certificate in PEM form, and `key_file` its key, for https addresses.
         trusted_ca_file: with it, clients must show a certificate that it signed.
         datastore_endpoint: a PostgreSQL that keeps the keys instead, without the v2 API; "": the data directory does.
+        peer_urls: told in the list of members.
+        retention: what automatic compaction keeps.
+        limits: of requests and of the database; None: etcd's defaults.
+        idle_flags: flags that were given and mean nothing here, to be told so.
     """
 
     data_dir: Path
@@ -55,6 +61,10 @@ class Options:
     key_file: str = ""
     trusted_ca_file: str = ""
     datastore_endpoint: str = field(default="", repr=False)  # it may hold a password
+    peer_urls: Sequence[str] = ()
+    retention: Retention = field(default_factory=Retention)
+    limits: Limits | None = None
+    idle_flags: Sequence[str] = ()
 
 
 class Etcd:
@@ -68,19 +78,26 @@ class Etcd:
 
     async def run(self, *, ready: Callable[[], None]) -> Never:
         """Serve until cancelled. Raises StartFailure."""
+        from hyperpy.store.engine import options as store_options
         from hyperpy.store.opening import open_store
 
         tls = self._tls()
         file = self._options.data_dir / "store.db"
         endpoint = self._options.datastore_endpoint
+        keep = self._options.retention
+        kept = store_options.Options(
+            keep_revisions=keep.keep_revisions, keep_s=keep.keep_s, compact_every_s=keep.every_s
+        )
         try:
-            store = await open_store(endpoint or file)
+            store = await open_store(endpoint or file, options=kept)
         except Unavailable as error:
             raise StartFailure(str(error)) from error
         parts: list[EtcdListener | V2Api] = []
         try:
             await self._serve(parts, store, file, tls)
             log.info("etcd v3 is served at %s from %s", ", ".join(self.urls), "PostgreSQL" if endpoint else file)
+            if self._options.idle_flags:
+                log.info("%s: without meaning here, for there is one member only", ", ".join(self._options.idle_flags))
             ready()
             await asyncio.Event().wait()
             raise AssertionError("the wait ends by cancellation only")
@@ -98,10 +115,11 @@ class Etcd:
         from hyperpy.store.etcd_server.v2.api import V2Api
 
         urls = list(self._options.advertise)
-        identity = Identity(self._options.name, urls)
-        gate, v2, scratch = Gate(Limits(quota_bytes=-1), lambda: 0), None, None
+        identity = Identity(self._options.name, urls, self._options.peer_urls)
+        limits = self._options.limits or Limits()
+        gate, v2, scratch = Gate(replace(limits, quota_bytes=-1), lambda: 0), None, None
         if not self._options.datastore_endpoint:  # what follows is of files
-            gate, scratch = Gate(Limits(), lambda: file.stat().st_size), file.parent
+            gate, scratch = Gate(limits, lambda: file.stat().st_size), file.parent
             v2 = V2Api(file.with_name("v2.db"), identity)
             parts.append(v2)
             try:

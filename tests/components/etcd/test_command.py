@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from hyperpy.commands import UserError
 from hyperpy.components.etcd import command
 from hyperpy.components.etcd.component import Address
 from hyperpy.store.etcd.client import open_etcd
-from hyperpy.store.protocol import Get, Put, Unavailable
+from hyperpy.store.protocol import DeleteRange, Get, InvalidRequest, Put, Txn, Unavailable
 
 
 def test_the_old_flags_listen_on_the_bind_address() -> None:
@@ -138,3 +140,74 @@ async def test_it_serves_tls_and_asks_for_certificates(tmp_path: Path) -> None:
 async def test_https_without_a_certificate_is_refused(tmp_path: Path) -> None:
     told = await refusal("--listen-client-urls=https://127.0.0.1:1", f"--data-dir={tmp_path}")
     assert told == "hyperpy: error: an https URL needs --cert-file and --key-file"
+
+
+async def test_the_flags_and_variables_of_an_etcd_with_one_member_act(tmp_path: Path) -> None:
+    address, peer = f"http://127.0.0.1:{free_port()}", "http://127.0.0.1:2380"
+    flags = [
+        *("--name=m", f"--listen-client-urls={address}", f"--initial-cluster=m={peer}", "--snapshot-count=10000"),
+        *(f"--initial-advertise-peer-urls={peer}", "--initial-cluster-state=new", "--max-txn-ops=2"),
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "hyperpy", "etcd", *flags),
+        stderr=subprocess.PIPE,
+        env={**os.environ, "ETCD_DATA_DIR": str(tmp_path / "data"), "ETCD_NAME": "other"},
+    )
+    assert process.stderr is not None
+    async with asyncio.timeout(20):
+        await process.stderr.readline()
+        assert b"--snapshot-count: without meaning here" in await process.stderr.readline()
+    assert (tmp_path / "data" / "store.db").exists()
+    told = await etcdctl(address, "member", "list", "-w", "json")
+    assert json.loads(told)["members"][0]["peerURLs"] == [peer] and json.loads(told)["members"][0]["name"] == "m"
+    store = await open_etcd([address])
+    with pytest.raises(InvalidRequest, match="too many operations in txn request"):
+        await store.txn(Txn(success=[Put(b"%d" % i, b"") for i in range(3)]))
+    await store.aclose()
+    process.terminate()
+    assert await process.wait() == 0
+
+
+async def test_a_full_database_takes_deletions_until_its_alarm_is_disarmed(tmp_path: Path) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+    quota = f"--quota-backend-bytes={400 << 10}"
+    async with running(f"--listen-client-urls={address}", f"--data-dir={tmp_path / 'data'}", quota):
+        store = await open_etcd([address])
+        with pytest.raises(Unavailable, match="mvcc: database space exceeded"):
+            for i in range(2000):
+                await store.put(Put(b"k%d" % i, bytes(20_000)))
+                if i % 10 == 9:  # brings the file to the size of what it holds
+                    await etcdctl(address, "defrag")
+        assert "alarm:NOSPACE" in await etcdctl(address, "alarm", "list")
+        assert "NOSPACE" in await etcdctl(address, "endpoint", "status")
+        deleted = await store.delete(DeleteRange(b"k", b"l"))
+        await etcdctl(address, "compact", str(deleted.revision), "--physical")
+        await etcdctl(address, "defrag")
+        with pytest.raises(Unavailable):
+            await store.put(Put(b"k", b""))
+        assert "alarm:NOSPACE" in await etcdctl(address, "alarm", "disarm")
+        await store.put(Put(b"k", b""))
+        assert await etcdctl(address, "alarm", "list") == ""
+        await store.aclose()
+
+
+async def test_flags_for_more_than_one_member_are_refused_by_name(tmp_path: Path) -> None:
+    told = await refusal("--peer-cert-file=/a", f"--data-dir={tmp_path}")
+    assert told == (
+        "hyperpy: error: --peer-cert-file is not supported: hyperpy etcd is a cluster of one member; leave it out"
+    )
+    told = await refusal("--client-cert-auth", f"--data-dir={tmp_path}")
+    assert "--client-cert-auth needs --trusted-ca-file" in told
+
+
+async def etcdctl(address: str, *words: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *("etcdctl", *words),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": address},
+    )
+    async with asyncio.timeout(20):
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode()
