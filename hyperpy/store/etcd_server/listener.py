@@ -1,4 +1,4 @@
-"""The socket of an etcd server: HTTP/2 connections go to gRPC, HTTP/1 ones get /v2, /version and /health.
+"""The socket of an etcd server: HTTP/2 connections go to gRPC, HTTP/1 ones get /v3, /v2, /version and /health.
 
 Which one it is stands in a connection's first bytes: gRPC clients open with HTTP/2's preface.
 """
@@ -14,6 +14,7 @@ from typing import cast
 
 from aiohttp import web
 
+from hyperpy.store.etcd_server.gateway import Gateway
 from hyperpy.store.etcd_server.grpc.server import GrpcServer
 from hyperpy.store.etcd_server.identity import ETCD_VERSION, Identity
 from hyperpy.store.etcd_server.limits import Gate
@@ -39,7 +40,9 @@ class EtcdListener:
         self._v2 = v2
         # A client that hangs up ends its request: some wait for ever.
         self._http = web.Server(self._answer, handler_cancellation=True)
-        self._grpc = GrpcServer(services(store, identity, gate, scratch=scratch), max_bytes=gate.limits.message_bytes)
+        served = services(store, identity, gate, scratch=scratch)
+        self._grpc = GrpcServer(served, max_bytes=gate.limits.message_bytes)
+        self._gateway = Gateway(served, max_bytes=gate.limits.message_bytes)
         self._transports: set[asyncio.Transport] = set()
         self._server: asyncio.Server | None = None
 
@@ -67,6 +70,8 @@ class EtcdListener:
             if self._v2 is None:
                 return web.Response(status=501, text="the v2 API needs a data directory; PostgreSQL has v3 only\n")
             return await self._v2.answer(request)
+        if self._gateway.serves(request.path):
+            return await self._gateway.answer(request)
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, text=f"method {request.method} is not allowed here\n")
         if request.path == "/version":
@@ -79,7 +84,7 @@ class EtcdListener:
             return _json({"health": "true"})
         return web.Response(
             status=404,
-            text=f"{request.path} is not served: this port has etcd's v3 gRPC API, /v2, /version and /health\n",
+            text=f"{request.path} is not served: this port has etcd's v3 gRPC API, /v3, /v2, /version and /health\n",
         )
 
 

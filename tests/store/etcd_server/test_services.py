@@ -183,7 +183,7 @@ async def test_version_and_health_answer_plain_http(address: str) -> None:
             assert set(json.loads(await response.text())) == {"etcdserver", "etcdcluster"}
         async with http.get(f"{address}/health") as response:
             assert json.loads(await response.text()) == {"health": "true"}
-        async with http.get(f"{address}/v3/keys") as response:
-            assert response.status == 404 and "/v3/keys is not served" in await response.text()
+        async with http.get(f"{address}/v4/keys") as response:
+            assert response.status == 404 and "/v4/keys is not served" in await response.text()
         async with http.post(f"{address}/health") as response:
             assert response.status == 405
