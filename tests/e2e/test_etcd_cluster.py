@@ -46,7 +46,8 @@ class Servers:
             *("--etcd-certfile", pki.client_cert, "--etcd-keyfile", pki.client_key),
             "--etcd-compaction-interval=2s",
         )
-        cluster.wait("the API server answers", cluster.kubeconfig.exists)
+        # Not the kubeconfig, for certificates of other components are still being written after it.
+        cluster.wait("the API server answers", lambda: "the API server listens on" in cluster.log.read_text())
 
     def stop(self):
         for process in reversed(self._started):
