@@ -109,7 +109,8 @@ class Etcd:
     async def _serve(
         self, parts: list[EtcdListener | V2Api], store: Engine, file: Path, tls: ssl.SSLContext | None
     ) -> None:
-        from hyperpy.store.etcd_server.identity import Identity
+        from hyperpy.components.etcd.metrics import teller
+        from hyperpy.store.etcd_server.identity import ETCD_VERSION, Identity
         from hyperpy.store.etcd_server.limits import Gate, Limits
         from hyperpy.store.etcd_server.listener import EtcdListener
         from hyperpy.store.etcd_server.v2.api import V2Api
@@ -126,8 +127,9 @@ class Etcd:
                 await v2.start()
             except Unavailable as error:
                 raise StartFailure(str(error)) from error
+        metrics = teller(store, version=ETCD_VERSION)
         for address in self._options.listen:
-            listener = EtcdListener(store, identity, gate, v2=v2, scratch=scratch)
+            listener = EtcdListener(store, identity, gate, v2=v2, scratch=scratch, metrics=metrics)
             try:
                 port = await listener.start(address.host, address.port, tls=tls if address.secure else None)
             except OSError as error:

@@ -1,4 +1,4 @@
-"""The socket of an etcd server: HTTP/2 connections go to gRPC, HTTP/1 ones get /v3, /v2, /version and /health.
+"""The socket of an etcd server: HTTP/2 connections go to gRPC; HTTP/1 ones get /v3, /v2, /version, /health, /metrics.
 
 Which one it is stands in a connection's first bytes: gRPC clients open with HTTP/2's preface.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import cast
 
@@ -31,12 +31,21 @@ class EtcdListener:
     Args:
         v2: the v2 API, which the caller closes after the listener; None: it is refused.
         scratch: where snapshots are written before they are sent; None: where the system has temporary files.
+        metrics: answers a scrape with Prometheus' text format; None: there are none.
     """
 
     def __init__(
-        self, store: Store, identity: Identity, gate: Gate, *, v2: V2Api | None, scratch: Path | None = None
+        self,
+        store: Store,
+        identity: Identity,
+        gate: Gate,
+        *,
+        v2: V2Api | None,
+        scratch: Path | None = None,
+        metrics: Callable[[], Awaitable[bytes]] | None = None,
     ) -> None:
         self._store = store
+        self._metrics = metrics
         self._v2 = v2
         # A client that hangs up ends its request: some wait for ever.
         self._http = web.Server(self._answer, handler_cancellation=True)
@@ -82,10 +91,17 @@ class EtcdListener:
             except StoreError:
                 return _json({"health": "false"}, status=503)
             return _json({"health": "true"})
-        return web.Response(
-            status=404,
-            text=f"{request.path} is not served: this port has etcd's v3 gRPC API, /v3, /v2, /version and /health\n",
-        )
+        if request.path == "/metrics" and self._metrics is not None:
+            return await self._scrape(self._metrics)
+        served = "etcd's v3 gRPC API, /v3, /v2, /version, /health and /metrics"
+        return web.Response(status=404, text=f"{request.path} is not served: this port has {served}\n")
+
+    @staticmethod
+    async def _scrape(metrics: Callable[[], Awaitable[bytes]]) -> web.Response:
+        try:
+            return web.Response(body=await metrics(), headers={"Content-Type": "text/plain; version=0.0.4"})
+        except StoreError as error:
+            return web.Response(status=503, text=f"{error}\n")
 
 
 def _json(content: dict[str, str], *, status: int = 200) -> web.Response:

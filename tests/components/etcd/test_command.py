@@ -118,6 +118,9 @@ async def test_it_serves_and_a_kill_loses_nothing(tmp_path: Path) -> None:
     async with running(*flags):
         assert (await store.get(Get(b"/a"))).kvs[0].value == b"1"
         await store.put(Put(b"/a", b"2"))
+        scrape = ["curl", "-s", f"http://127.0.0.1:{port}/metrics"]
+        answer = await asyncio.to_thread(subprocess.run, scrape, capture_output=True, text=True, check=True)
+        assert "etcd_debugging_mvcc_keys_total 1.0" in answer.stdout
         async with asyncio.timeout(20):
             assert (await anext(watch)).events[0].kv.value == b"2"
         assert "is in use by another process" in await refusal(f"--addr=127.0.0.1:{free_port()}", flags[2])
