@@ -12,6 +12,7 @@ from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.cronjob import CronJobController
 from hyperpy.components.controllers.daemonset import DaemonSetController
 from hyperpy.components.controllers.deployment import DeploymentController
+from hyperpy.components.controllers.disruption import DisruptionController
 from hyperpy.components.controllers.endpoints import EndpointsController
 from hyperpy.components.controllers.endpointslice import EndpointSliceController
 from hyperpy.components.controllers.garbagecollector import GarbageCollector
@@ -79,6 +80,7 @@ CONTROLLERS = (
     Row("ttl-after-finished-controller", "ttl-after-finished", TTLAfterFinishedController),
     Row("endpoints-controller", "endpoint", EndpointsController),
     Row("endpointslice-controller", "endpointslice", EndpointSliceController),
+    Row("disruption-controller", "disruption", DisruptionController),
     Row("resourcequota-controller", "resourcequota", ResourceQuotaController),
     Row("persistentvolumeclaim-protection-controller", "pvc-protection", PVCProtectionController),
     Row("persistentvolume-protection-controller", "pv-protection", PVProtectionController),

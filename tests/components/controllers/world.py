@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from hyperpy.api import errors, kinds, paths
 from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import Request, Response, UserInfo
@@ -19,6 +21,7 @@ from hyperpy.client.informer import Informers
 from hyperpy.client.protocol import Client, Obj
 from hyperpy.components.apiserver import bootstrap, resources
 from hyperpy.components.apiserver.config import CoreConfig
+from hyperpy.components.apiserver.documents.discovery import Discovery
 from hyperpy.components.controllers.component import Controllers
 from hyperpy.components.controllers.options import Options
 from hyperpy.store.engine import memory
@@ -75,11 +78,16 @@ class FaultyClient:
 
 @dataclass
 class World:
-    """A cluster without nodes: the API, the control loops, and ways to look at them."""
+    """A cluster without nodes: the API, the control loops, and ways to look at them.
+
+    `servers` answer in place of the API below a path, as those behind APIServices do: each is given the request, and
+    returns an object or raises a StatusError.
+    """
 
     client: Any
     clock: ManualClock
     faulty: FaultyClient
+    servers: dict[str, Callable[[Request], Obj]] = field(default_factory=dict)
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     numbers: Any = field(default_factory=itertools.count)
 
@@ -164,14 +172,21 @@ async def new_world() -> AsyncIterator[World]:
         store, kinds.built_in(), CoreConfig(bookmark_interval_s=86_400), clock, rng=random.Random(1)
     )
 
+    discovery = Discovery(handler.core.kinds, server_address="127.0.0.1:6443")
+    servers: dict[str, Callable[[Request], Obj]] = {}
+
     async def answer(request: Request) -> Response:
-        return await handler(request, paths.parse(request.method, request.path, request.query))
+        for path, server in servers.items():
+            if request.path.startswith(path):
+                return Response(200, orjson.dumps(server(request)))
+        document = discovery.answer(request)
+        return document or await handler(request, paths.parse(request.method, request.path, request.query))
 
     client = local.connect(answer, UserInfo("admin", ("system:masters",)))
     await bootstrap.run(handler)
     for namespace in ("default", "kube-system"):
         await client.create(kinds.SERVICE_ACCOUNT, {"metadata": {"name": "default", "namespace": namespace}})
-    made = World(client, clock, FaultyClient(client))
+    made = World(client, clock, FaultyClient(client), servers)
     try:
         yield made
     finally:

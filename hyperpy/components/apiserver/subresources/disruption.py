@@ -60,8 +60,7 @@ def charged(budget: Obj, pod_name: str, *, now: str) -> Obj:
         text = "DisruptedPods map too big - too many evictions not confirmed by PDB controller"
         raise _forbidden(name, text)
     if allowed == 0:
-        wanted, healthy = status.get("desiredHealthy") or 0, status.get("currentHealthy") or 0
-        raise _too_many(f"The disruption budget {name} needs {wanted} healthy pods and has {healthy} currently")
+        raise _too_many(_why_none(name, status))
     status["disruptionsAllowed"] = allowed - 1
     status["disruptedPods"] = {**disrupted, pod_name: now}
     if allowed == 1:
@@ -75,6 +74,20 @@ def charged(budget: Obj, pod_name: str, *, now: str) -> Obj:
         }
         meta.set_condition(status["conditions"], exhausted, now=now)
     return {**budget, "status": status}
+
+
+def _why_none(name: str, status: Obj) -> str:
+    """Why no disruption is allowed now. Counts of a budget that could not be counted anew say nothing."""
+    condition = meta.find_condition(status.get("conditions") or (), "DisruptionAllowed") or {}
+    reason, message = condition.get("reason"), condition.get("message") or ""
+    told = bool(message) and condition.get("status") == "False"
+    refused = f"The disruption budget {name} does not allow evicting pods currently"
+    if told and reason == "SyncFailed":
+        return f"{refused} because it failed sync: {message}"
+    wanted, healthy = status.get("desiredHealthy") or 0, status.get("currentHealthy") or 0
+    if healthy <= wanted:
+        return f"The disruption budget {name} needs {wanted} healthy pods and has {healthy} currently"
+    return f"{refused} ({reason}): {message}" if told else refused
 
 
 def still_counting(name: str) -> errors.TooManyRequests:

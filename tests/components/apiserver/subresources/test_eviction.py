@@ -172,3 +172,28 @@ def test_a_status_that_cannot_be_right_forbids(status, why):
     with pytest.raises(errors.Forbidden) as refusal:
         disruption.charged({"metadata": {"name": "b"}, "status": status}, "p", now="2024-01-01T00:00:00Z")
     assert refusal.value.message == f'poddisruptionbudget.policy "b" is forbidden: {why}'
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        pytest.param({"currentHealthy": 2, "desiredHealthy": 2}, "needs 2 healthy pods and has 2 currently", id="few"),
+        pytest.param(
+            {"currentHealthy": 3, "conditions": [{"reason": "SyncFailed", "message": "no controllers"}]},
+            "does not allow evicting pods currently because it failed sync: no controllers",
+            id="not counted",
+        ),
+        pytest.param({"currentHealthy": 3}, "does not allow evicting pods currently", id="nobody says why"),
+        pytest.param(
+            {"currentHealthy": 3, "conditions": [{"reason": "Frozen", "message": "for now"}]},
+            "does not allow evicting pods currently (Frozen): for now",
+            id="somebody else's reason",
+        ),
+    ],
+)
+def test_a_refusal_says_why_nothing_is_allowed(status, why):
+    about = {"type": "DisruptionAllowed", "status": "False"}
+    conditions = [{**about, **each} for each in status.get("conditions", ())]
+    with pytest.raises(errors.TooManyRequests) as refusal:
+        disruption.charged({"metadata": {"name": "b"}, "status": {**status, "conditions": conditions}}, "p", now="")
+    assert refusal.value.details["causes"][0]["message"] == f"The disruption budget b {why}"
