@@ -7,6 +7,9 @@ from typing import Any
 
 Obj = dict[str, Any]
 
+#: By which a StorageClass says so.
+STORAGE_CLASS = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
+
 
 def choose(classes: Iterable[Obj], annotations: Sequence[str]) -> Obj | None:
     """The newest class that one of the annotations marks as default, of equally new ones the first by name; or None."""

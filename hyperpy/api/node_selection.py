@@ -1,4 +1,4 @@
-"""Which nodes a Pod insists on or prefers: nodeSelector and node affinity. Pure.
+"""Which nodes a Pod or a volume insists on or prefers: nodeSelector and node affinity. Pure.
 
 Source: Concepts, "Assigning Pods to Nodes"; the API reference of NodeAffinity.
 """
@@ -60,6 +60,11 @@ def required(spec: Obj) -> NodeSelection | None:
         return None
     terms = None if demanded is None else tuple(map(_term, demanded.get("nodeSelectorTerms") or ()))
     return NodeSelection(selector, terms)
+
+
+def of_selector(selector: Obj) -> NodeSelection:
+    """The nodes that a NodeSelector names, such as the one of a volume."""
+    return NodeSelection({}, tuple(map(_term, selector.get("nodeSelectorTerms") or ())))
 
 
 def preferred(spec: Obj) -> list[tuple[NodeTerm, int]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from hyperpy.api import default_class
 from hyperpy.api.printers.columns import AGE, NAME, NONE, UNSET, Column, Obj, Printer, number
 from hyperpy.api.printers.durations import age, duration
 
-_DEFAULT_STORAGE = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
 _CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 
 _INGRESS = (
@@ -161,7 +161,7 @@ def _service_cidr(obj: Obj, now: float) -> list[Any]:
 
 def _storage_class(obj: Obj, now: float) -> list[Any]:
     return [
-        _default(obj, *_DEFAULT_STORAGE),
+        _default(obj, *default_class.STORAGE_CLASS),
         obj.get("provisioner") or "",
         obj.get("reclaimPolicy") or "Delete",
         obj.get("volumeBindingMode") or "Immediate",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Self
+
 from hyperpy.api import errors
 from hyperpy.client.protocol import Client
 from hyperpy.components.scheduler.framework import Rejection
@@ -15,6 +18,36 @@ class NotBound(Exception):
     def __init__(self, message: str, *, rejection: Rejection | None = None) -> None:
         super().__init__(message)
         self.rejection = rejection
+
+
+class BindingPlace:
+    """One of a limited number of bindings under way: held, given up while a Pod waits for others, taken again.
+
+    Args:
+        places: all of them; one has been acquired for this.
+    """
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places = places
+        self._held = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Let another Pod have it."""
+        if self._held:
+            self._held = False
+            self._places.release()
+
+    async def take_again(self) -> None:
+        """Wait for a place that is free."""
+        if not self._held:
+            await self._places.acquire()
+            self._held = True
 
 
 def reserve(pod: PodInfo, node: str, profile: Profile) -> Rejection | None:
@@ -33,9 +66,11 @@ def unreserve(pod: PodInfo, node: str, profile: Profile) -> None:
         plugin.unreserve(pod, node)
 
 
-async def bind(pod: PodInfo, node: str, profile: Profile, client: Client) -> None:
+async def bind(pod: PodInfo, node: str, profile: Profile, client: Client, *, place: BindingPlace) -> None:
     """Bind a Pod to the node that was decided on.
 
+    Args:
+        place: the one that the Pod holds; given up while it waits for others.
     Raises:
         NotBound: it is not bound, and what was reserved should be given back.
     """
@@ -46,6 +81,7 @@ async def bind(pod: PodInfo, node: str, profile: Profile, client: Client) -> Non
     try:
         for pre_bind in profile.pre_binds:
             await pre_bind.pre_bind(pod, node, client)
+        await _wait(pod, node, profile, place)
         for binder in profile.binds:
             if await binder.bind(pod, node, client):
                 break
@@ -55,3 +91,15 @@ async def bind(pod: PodInfo, node: str, profile: Profile, client: Client) -> Non
         raise NotBound(f"binding rejected: {error}") from error
     for post_bind in profile.post_binds:
         post_bind.post_bind(pod, node)
+
+
+async def _wait(pod: PodInfo, node: str, profile: Profile, place: BindingPlace) -> None:
+    for plugin in profile.bind_waits:
+        waiting = plugin.waiting(pod, node)
+        if waiting is None:
+            continue
+        place.give_up()
+        problem = await waiting
+        if problem:
+            raise NotBound(f'running PreBind plugin "{plugin.name}": {problem}')
+        await place.take_again()

@@ -6,7 +6,7 @@ Watches: Pod, Node, Namespace.   Writes: Binding (pods/NAME/binding), Pod/status
                   └── fits nowhere: event, condition, wait for a change      └── refused: forget, back off
 
 At most `BINDINGS` are under way; when all are taken, deciding waits. Reports on Pods that fit nowhere take such a place
-too, so a thousand of them cannot flood the API.
+too, so a thousand of them cannot flood the API. A Pod that waits for its volumes gives its place up meanwhile.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hyperpy.client.informer import Informers
 from hyperpy.client.leader import LeaderElector, LeadershipLost
 from hyperpy.client.protocol import Client
 from hyperpy.components.scheduler import binding, decision
-from hyperpy.components.scheduler.binding import NotBound
+from hyperpy.components.scheduler.binding import BindingPlace, NotBound
 from hyperpy.components.scheduler.decision import Decision
 from hyperpy.components.scheduler.intake import Intake
 from hyperpy.components.scheduler.options import Options
@@ -119,7 +119,8 @@ class Scheduler:
                 in_a_row = 0
                 await self._wait(queue.next_due())
                 continue
-            group.create_task(self._holding_a_place(self._take(queued)), name=f"scheduler/{queued.pod.key}")
+            place = BindingPlace(self._places)
+            group.create_task(self._holding(place, self._take(queued, place)), name=f"scheduler/{queued.pod.key}")
             in_a_row += 1
             if in_a_row % BURST == 0:
                 await asyncio.sleep(0)
@@ -137,13 +138,12 @@ class Scheduler:
             sleep.cancel()
             work.cancel()
 
-    async def _holding_a_place(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
+    @staticmethod
+    async def _holding(place: BindingPlace, work: Coroutine[Any, Any, None]) -> None:
+        with place:
             await work
-        finally:
-            self._places.release()
 
-    def _take(self, queued: QueuedPod) -> Coroutine[Any, Any, None]:
+    def _take(self, queued: QueuedPod, place: BindingPlace) -> Coroutine[Any, Any, None]:
         """Decide on a Pod, here and now; returns what is left to be written."""
         pod, cluster = queued.pod, self._intake.cluster
         made = decision.decide(pod, cluster, self._profile, start=self._start, rng=self._rng)
@@ -155,7 +155,7 @@ class Scheduler:
             self._intake.queue.park(queued, rejected_by=frozenset([rejection.plugin]), now=self._clock.monotonic())
             return self._reports.failed(pod, reason="Unschedulable", message=", ".join(rejection.reasons))
         cluster.assume(pod, made.node)
-        return self._bind(queued, made.node)
+        return self._bind(queued, made.node, place)
 
     def _fits_nowhere(self, queued: QueuedPod, made: Decision) -> Coroutine[Any, Any, None]:
         message = made.message()
@@ -168,10 +168,10 @@ class Scheduler:
         self._intake.queue.park(queued, rejected_by=rejected_by, now=self._clock.monotonic())
         return self._reports.failed(queued.pod, reason="Unschedulable", message=message)
 
-    async def _bind(self, queued: QueuedPod, node: str) -> None:
+    async def _bind(self, queued: QueuedPod, node: str, place: BindingPlace) -> None:
         pod = queued.pod
         try:
-            await binding.bind(pod, node, self._profile, self._client)
+            await binding.bind(pod, node, self._profile, self._client, place=place)
         except NotBound as failure:
             await self._not_bound(queued, node, failure)
         else:

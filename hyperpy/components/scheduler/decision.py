@@ -28,12 +28,14 @@ class Decision:
         looked_at: nodes examined; the next decision begins after them.
         rejected: why not, by node name; complete only when `node` is None.
         total: nodes there are.
+        refused: why no node was even looked at, where the reason lies in the Pod itself.
     """
 
     node: str | None
     looked_at: int
     total: int
     rejected: Mapping[str, Rejection] = field(default_factory=dict)
+    refused: Rejection | None = None
 
     @property
     def rejected_by(self) -> frozenset[str]:
@@ -44,6 +46,8 @@ class Decision:
         """Why the Pod fits nowhere, in the words of kubectl's users."""
         if not self.total:
             return "no nodes available to schedule pods"
+        if self.refused is not None:
+            return f"0/{self.total} nodes are available: {', '.join(self.refused.reasons)}."
         counts = Counter(reason for rejection in self.rejected.values() for reason in rejection.reasons)
         told = sorted(f"{count} {reason}" for reason, count in counts.items())
         return f"0/{self.total} nodes are available: {', '.join(told)}."
@@ -65,7 +69,7 @@ def decide(pod: PodInfo, cluster: ClusterState, profile: Profile, *, start: int,
     for plugin in profile.filters:
         found = plugin.pre_filter(pod, cluster)
         if isinstance(found, Rejection):
-            return Decision(None, 0, len(nodes), {node.name: found for node in nodes})
+            return Decision(None, 0, len(nodes), {node.name: found for node in nodes}, refused=found)
         if found is not None:
             filters.append(found)
     possible, rejected, looked_at = _search(nodes, filters, start=start)

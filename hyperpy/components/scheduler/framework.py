@@ -1,7 +1,7 @@
 """The extension points of the scheduler: what a plugin may be asked, in the order in which it is asked.
 
     PreEnqueue ─▶ QueueSort ─▶ PreFilter ─▶ Filter ─▶ (PostFilter) ─▶ PreScore ─▶ Score ─▶ Reserve ─▶ Permit ─▶ PreBind
-        ─▶ Bind ─▶ PostBind
+        ─▶ (BindWait) ─▶ Bind ─▶ PostBind
 
 A plugin is a class with a `name` and the methods of the points it takes part in; there is nothing to inherit. Filtering
 and scoring are plain functions of the Pod and the cluster state. PreFilter and PreScore look at the Pod once and answer
@@ -11,12 +11,12 @@ names: Concepts, "Scheduling Framework".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol, runtime_checkable
 
-from hyperpy.client.protocol import Client
+from hyperpy.client.protocol import Client, Obj
 from hyperpy.components.scheduler.cluster_state import ClusterState
 from hyperpy.components.scheduler.node_info import NodeInfo
 from hyperpy.components.scheduler.pod_info import PodInfo
@@ -46,16 +46,24 @@ class Change(Enum):
     NODE_UPDATED = "NodeUpdated"
     POD_PLACED = "AssignedPodAdded"
     POD_REMOVED = "AssignedPodDeleted"
+    CLAIM = "PvcAddOrUpdate"
+    VOLUME = "PvAddOrUpdate"
+    STORAGE = "StorageAddOrUpdate"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change in the cluster. `old` and `node` are set for nodes, `pod` for Pods."""
+    """A change in the cluster.
+
+    `old` and `node` are set for nodes, `pod` for Pods, `obj` for claims, volumes and what else belongs to storage:
+    classes, and what drivers tell of themselves and of nodes.
+    """
 
     change: Change
     node: NodeInfo | None = None
     old: NodeInfo | None = None
     pod: PodInfo | None = None
+    obj: Obj | None = None
 
 
 NodeFilter = Callable[[NodeInfo], Rejection | None]
@@ -130,6 +138,18 @@ class Permit(Protocol):
 class PreBind(Protocol):
     async def pre_bind(self, pod: PodInfo, node: str, client: Client) -> None:
         """Do what has to be done before; a StatusError puts the Pod back into the queue."""
+
+
+@runtime_checkable
+class BindWait(Protocol):
+    name: str
+
+    def waiting(self, pod: PodInfo, node: str) -> Awaitable[str] | None:
+        """The wait for what `pre_bind` asked of others, or None: nothing.
+
+        It may be long, so the Pod holds none of the places for bindings meanwhile. It ends with "", or with why the
+        Pod cannot be bound after all.
+        """
 
 
 @runtime_checkable

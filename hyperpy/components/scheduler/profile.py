@@ -73,6 +73,7 @@ class Profile:
         self.reserves = [each for each in plugins if isinstance(each, framework.Reserve)]
         self.permits = [each for each in plugins if isinstance(each, framework.Permit)]
         self.pre_binds = [each for each in plugins if isinstance(each, framework.PreBind)]
+        self.bind_waits = [each for each in plugins if isinstance(each, framework.BindWait)]
         self.binds = [each for each in plugins if isinstance(each, framework.Bind)]
         self.post_binds = [each for each in plugins if isinstance(each, framework.PostBind)]
         self._wakers = {each.name: each for each in plugins if isinstance(each, framework.Waker)}

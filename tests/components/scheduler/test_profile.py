@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -59,17 +60,57 @@ def profile(recorder: Recorder) -> Profile:
     return Profile("mine", [Use(PrioritySort()), Use(recorder)])
 
 
+def place() -> binding.BindingPlace:
+    return binding.BindingPlace(asyncio.Semaphore(0))
+
+
+class Patient:
+    """Waits for others before a Pod is bound."""
+
+    name = "Patient"
+
+    def __init__(self, answer: asyncio.Future[str]) -> None:
+        self._answer = answer
+
+    def waiting(self, pod: PodInfo, node: str) -> asyncio.Future[str]:
+        return self._answer
+
+
 async def test_a_plugin_is_asked_at_every_point_it_has_a_method_for(make: Any) -> None:
     recorder, pod = Recorder(), PodInfo(make.pod())
     assert binding.reserve(pod, "n", profile(recorder)) is None
-    await binding.bind(pod, "n", profile(recorder), None)  # type: ignore[arg-type]
+    await binding.bind(pod, "n", profile(recorder), None, place=place())  # type: ignore[arg-type]
     assert recorder.calls == ["reserve", "permit", "pre_bind", "bind", "post_bind"]
+
+
+async def test_a_pod_that_waits_gives_its_place_to_others_and_takes_one_again(make: Any) -> None:
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    places, recorder = asyncio.Semaphore(0), Recorder()
+    patient = Profile("mine", [Use(PrioritySort()), Use(recorder), Use(Patient(answer))])
+    work = binding.bind(PodInfo(make.pod()), "n", patient, None, place=binding.BindingPlace(places))  # type: ignore[arg-type]
+    task = asyncio.create_task(work)
+    await places.acquire()
+    assert recorder.calls == ["permit", "pre_bind"]
+    answer.set_result("")
+    await asyncio.sleep(0)
+    assert "bind" not in recorder.calls
+    places.release()
+    await task
+    assert recorder.calls[-1] == "post_bind" and places.locked()
+
+
+async def test_a_wait_in_vain_says_why(make: Any) -> None:
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    answer.set_result("the disk is gone")
+    patient = Profile("mine", [Use(PrioritySort()), Use(Patient(answer))])
+    with pytest.raises(binding.NotBound, match='running PreBind plugin "Patient": the disk is gone'):
+        await binding.bind(PodInfo(make.pod()), "n", patient, None, place=place())  # type: ignore[arg-type]
 
 
 async def test_a_refused_permit_ends_the_binding_and_says_by_whom(make: Any) -> None:
     recorder, pod = Recorder("permit"), PodInfo(make.pod())
     with pytest.raises(binding.NotBound, match="Recorder: no") as failure:
-        await binding.bind(pod, "n", profile(recorder), None)  # type: ignore[arg-type]
+        await binding.bind(pod, "n", profile(recorder), None, place=place())  # type: ignore[arg-type]
     assert failure.value.rejection is not None
     assert recorder.calls == ["permit"]
 
@@ -82,7 +123,7 @@ def test_a_refused_reservation_is_given_back(make: Any) -> None:
 
 async def test_a_pod_that_no_bind_plugin_takes_is_not_bound(make: Any) -> None:
     with pytest.raises(binding.NotBound, match="no Bind plugin"):
-        await binding.bind(PodInfo(make.pod()), "n", profile(Recorder("bind")), None)  # type: ignore[arg-type]
+        await binding.bind(PodInfo(make.pod()), "n", profile(Recorder("bind")), None, place=place())  # type: ignore[arg-type]
 
 
 def test_a_weight_decides_between_plugins(make: Any, board: Any) -> None:

@@ -11,7 +11,6 @@ from hyperpy.components.apiserver.admission.chain import CREATE, Attributes
 from hyperpy.components.apiserver.registry import form
 from hyperpy.components.apiserver.registry.objects import Objects
 
-ANNOTATIONS = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
 _CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 
 
@@ -33,6 +32,6 @@ class DefaultStorageClass:
         if _CLASS_ANNOTATION in (claim["metadata"].get("annotations") or {}):
             return
         found = (await self._objects.everything(STORAGE_CLASS)).kvs
-        chosen = default_class.choose(map(form.decoded, found), ANNOTATIONS)
+        chosen = default_class.choose(map(form.decoded, found), default_class.STORAGE_CLASS)
         if chosen is not None:
             spec["storageClassName"] = chosen["metadata"]["name"]

@@ -60,7 +60,7 @@ class InterPodAffinity:
         if event.node is not None:
             return event.old is None or event.old.labels != event.node.labels
         # A Pod that came may be the one to be near to; one that went may have been the one to keep away from.
-        return True
+        return event.pod is not None
 
 
 def _wanted(pod: PodInfo, cluster: ClusterState) -> list[tuple[str, AbstractSet[str] | None]]:
