@@ -67,6 +67,12 @@ def all_in_one(
             help="Keep objects in this database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
         ),
     ] = "",
+    etcd_servers: Annotated[
+        str, typer.Option("--etcd-servers", help="Keep objects in this etcd: URLs, comma separated.")
+    ] = "",
+    etcd_cafile: Annotated[Path | None, typer.Option("--etcd-cafile", help="PEM authority of etcd's members.")] = None,
+    etcd_certfile: Annotated[Path | None, typer.Option("--etcd-certfile", help="PEM certificate for etcd.")] = None,
+    etcd_keyfile: Annotated[Path | None, typer.Option("--etcd-keyfile", help="Its PEM key.")] = None,
     verbosity: Annotated[int, typer.Option("--v", help="Log verbosity.")] = 0,
 ) -> None:
     """Run a whole cluster: API server, scheduler, controllers, kubelet and proxy."""
@@ -94,6 +100,10 @@ def all_in_one(
         cluster_cidr=cluster_cidr,
         default_data_dir=not data_dir,
         datastore_endpoint=datastore_endpoint,
+        etcd_servers=flags.words(etcd_servers),
+        etcd_ca_file=etcd_cafile,
+        etcd_cert_file=etcd_certfile,
+        etcd_key_file=etcd_keyfile,
         audit_policy_file=Path(audit_policy_file) if audit_policy_file else None,
         audit_log_path=audit_log_path,
         enable_admission_plugins=flags.words(enable_admission_plugins),

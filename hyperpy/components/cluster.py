@@ -51,6 +51,7 @@ class Options:
         node_name: of the one Node.
         service_cidr, cluster_cidr: "" picks free ones at the first start, and keeps them.
         datastore_endpoint: database that keeps the objects; "": the store in the data directory does.
+        etcd_servers: an etcd that does, with `etcd_ca_file`, `etcd_cert_file` and `etcd_key_file` for its TLS.
         audit_policy_file, audit_log_path: which requests the API server logs, and where to.
         enable_admission_plugins, disable_admission_plugins, admission_control_config_file: of the API server.
     """
@@ -67,6 +68,10 @@ class Options:
     cluster_cidr: str = ""
     default_data_dir: bool = False
     datastore_endpoint: str = field(default="", repr=False)  # it may hold a password
+    etcd_servers: tuple[str, ...] = ()
+    etcd_ca_file: Path | None = None
+    etcd_cert_file: Path | None = None
+    etcd_key_file: Path | None = None
     audit_policy_file: Path | None = None
     audit_log_path: str = ""
     enable_admission_plugins: tuple[str, ...] = ()
@@ -91,6 +96,10 @@ class Cluster:
             ApiServerOptions(
                 data_dir=data.path,
                 datastore_endpoint=options.datastore_endpoint,
+                etcd_servers=options.etcd_servers,
+                etcd_ca_file=options.etcd_ca_file,
+                etcd_cert_file=options.etcd_cert_file,
+                etcd_key_file=options.etcd_key_file,
                 secure_port=options.secure_port,
                 bind_address=options.bind_address,
                 service_cluster_ip_range=record.service_cidr,

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from e2e.clusters import BIN, home_of, running
+from store.real_etcd import free_port, running_etcd, wait_for_port
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(180)]
 
@@ -89,3 +90,51 @@ def test_a_cluster_goes_back_to_a_snapshot_of_itself(tmp_path):
         cluster.kubectl("delete", "configmap", "kube-root-ca.crt")
         cluster.wait("a controller's informer sees it", lambda: cluster.get("configmap", "kube-root-ca.crt"))
         assert "is whole" in store(cluster, "check")
+
+
+def served_as_etcd(directory):
+    """`hyperpy etcd` on a store's directory, once it serves; yields its client address."""
+    return contextlib.closing(_Served(directory))
+
+
+class _Served:
+    def __init__(self, directory):
+        self.address = f"127.0.0.1:{free_port()}"
+        command = [BIN / "hyperpy", "etcd", f"--addr={self.address}", f"--data-dir={directory}"]
+        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        wait_for_port(int(self.address.rpartition(":")[2]), self._process)
+
+    def close(self):
+        self._process.terminate()
+        assert self._process.wait(20) == 0
+
+
+def etcdctl(*words):
+    command = ["etcdctl", *words]
+    done = subprocess.run(command, env={**os.environ, "ETCDCTL_API": "3"}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_cluster_moves_to_a_real_etcd_with_all_that_it_knows(tmp_path):
+    with running(tmp_path / "data", "hollow") as cluster:
+        cluster.kubectl("create", "deployment", "web", "--image=x", "--replicas=2")
+        cluster.kubectl("rollout", "status", "deployment/web", "--timeout=30s")
+        before = cluster.get("pods")
+        cluster.stop()
+        file, directory = tmp_path / "moving.db", tmp_path / "etcd"
+        with served_as_etcd(tmp_path / "data" / "store") as served:
+            etcdctl("--endpoints", served.address, "snapshot", "save", str(file))
+        peer = f"http://127.0.0.1:{free_port()}"
+        member = ("--name", "one", "--initial-cluster", f"one={peer}", "--initial-advertise-peer-urls", peer)
+        etcdctl("snapshot", "restore", str(file), "--data-dir", str(directory), *member)
+        with running_etcd(directory, peer=peer) as address:
+            cluster.start("--etcd-servers", address)
+            after = cluster.get("pods")
+            assert {pod["metadata"]["uid"] for pod in after["items"]} == {
+                pod["metadata"]["uid"] for pod in before["items"]
+            }
+            first, last = (each["items"][0]["metadata"]["creationTimestamp"] for each in (before, after))
+            assert first == last
+            cluster.kubectl("scale", "deployment", "web", "--replicas=3")
+            cluster.kubectl("rollout", "status", "deployment/web", "--timeout=30s")
+            cluster.stop()

@@ -19,11 +19,11 @@ def free_port() -> int:
 
 @contextmanager
 def running_etcd(
-    directory: Path, *, port: int | None = None, extra: Sequence[str] = (), scheme: str = "http"
+    directory: Path, *, port: int | None = None, extra: Sequence[str] = (), scheme: str = "http", peer: str = ""
 ) -> Iterator[str]:
-    """An etcd with one member; yields its client address."""
+    """An etcd with one member; yields its client address. `peer`: its own URL, where the directory knows it already."""
     client = f"{scheme}://127.0.0.1:{port or free_port()}"
-    peer = f"http://127.0.0.1:{free_port()}"
+    peer = peer or f"http://127.0.0.1:{free_port()}"
     command = [
         *("etcd", "--name", "one", "--data-dir", str(directory)),
         *("--listen-client-urls", client, "--advertise-client-urls", client),
