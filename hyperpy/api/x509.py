@@ -6,6 +6,7 @@ Texts are those of the API server (Go's crypto/x509). The library is loaded with
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +22,51 @@ _VERIFICATION = {"RSAPublicKey": "crypto/rsa: verification error", "ECPublicKey"
 
 class Unreadable(Exception):
     """The data is not what it should be; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a certificate request asks for: whose name, and which others beside it, as text."""
+
+    common_name: str
+    organizations: tuple[str, ...] = ()
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+
+
+def read_request(pem: bytes) -> Asked:
+    """What a certificate request asks for. Raises Unreadable."""
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    request = _request(pem)
+    names = [str(each.value) for each in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    try:
+        others = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        others = x509.SubjectAlternativeName([])
+    except ValueError as error:
+        raise Unreadable(f"x509: malformed extensions: {error}") from error
+    return Asked(
+        common_name=names[-1] if names else "",
+        organizations=tuple(organizations(pem)),
+        dns_names=tuple(others.get_values_for_type(x509.DNSName)),
+        ip_addresses=tuple(str(each) for each in others.get_values_for_type(x509.IPAddress)),
+        emails=tuple(others.get_values_for_type(x509.RFC822Name)),
+        uris=tuple(others.get_values_for_type(x509.UniformResourceIdentifier)),
+    )
+
+
+def expiry(pem: bytes) -> float:
+    """Until when the first certificate is valid, in seconds since the epoch. Raises Unreadable."""
+    from cryptography import x509
+
+    try:
+        return x509.load_pem_x509_certificate(pem).not_valid_after_utc.timestamp()
+    except ValueError as error:
+        raise Unreadable(f"x509: malformed certificate: {error}") from error
 
 
 def check_request(pem: bytes) -> None:

@@ -137,13 +137,16 @@ class Cluster:
         return Scheduler(self._client(access.SCHEDULER), self.informers, Options())
 
     def _controllers(self) -> Component:
+        from hyperpy.components.controllers.certificate_authority import Authority
         from hyperpy.components.controllers.component import Controllers
         from hyperpy.components.controllers.options import Options
 
+        pki = self.api_server.pki
         options = Options(
             cluster_cidr=self._record.cluster_cidr,
             service_cidr=self._record.service_cidr,
-            root_ca_pem=self.api_server.pki.ca_pem,
+            root_ca_pem=pki.ca_pem,
+            authority=Authority(pki.ca_file, pki.ca_key_file),
         )
         return Controllers(self._client(access.CONTROLLERS), self.informers, options)
 

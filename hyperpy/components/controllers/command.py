@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hyperpy import flags
 from hyperpy.commands import UserError
+
+if TYPE_CHECKING:
+    from hyperpy.components.controllers.certificate_authority import Authority
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,19 @@ def controllers(
         Path | None,
         typer.Option("--root-ca-file", help="PEM authority published to Pods [default: the kubeconfig's, else ours]."),
     ] = None,
+    signing_cert_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--cluster-signing-cert-file",
+            help="PEM authority that signs certificate requests [default: ours, when it is the API server's].",
+        ),
+    ] = None,
+    signing_key_file: Annotated[
+        Path | None, typer.Option("--cluster-signing-key-file", help="The authority's private key in PEM.")
+    ] = None,
+    signing_duration: Annotated[
+        str, typer.Option("--cluster-signing-duration", help="The longest that a signed certificate is valid.")
+    ] = "8760h",
     grace_s: Annotated[
         str, typer.Option("--node-monitor-grace-period", help="Silence after which a node counts as lost.")
     ] = "40s",
@@ -59,6 +75,8 @@ def controllers(
         service_cidr=service_cidr,
         node_cidr_mask_size=mask_size,
         root_ca_pem=_read(root_ca_file) if root_ca_file is not None else access.ca_pem or _own_ca(),
+        authority=_authority(signing_cert_file, signing_key_file, access.ca_pem),
+        certificate_lifetime_s=flags.seconds("--cluster-signing-duration", signing_duration),
         node_monitor_grace_s=flags.seconds("--node-monitor-grace-period", grace_s),
         terminated_pod_threshold=threshold,
         leader_elect=flags.boolean("--leader-elect", leader_elect),
@@ -76,6 +94,34 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise UserError(f"--root-ca-file={file}: {error.strerror}") from error
+
+
+def _authority(cert_file: Path | None, key_file: Path | None, ca_pem: bytes) -> Authority | None:
+    """What signs certificate requests: what the flags name, else the authority of the API server on this machine.
+
+    Raises:
+        UserError: a flag without the other one, or files that cannot be used.
+    """
+    from hyperpy.client.kubeconfig import data_dir
+    from hyperpy.components.controllers.certificate_authority import Authority, CannotSign
+
+    if cert_file is None and key_file is None:
+        own = data_dir() / "pki"
+        try:
+            ours = (own / "ca.crt").read_bytes() == ca_pem and (own / "ca.key").exists()
+        except OSError:
+            ours = False
+        if not ours:
+            log.info("certificate requests are not signed: no --cluster-signing-cert-file was given")
+        return Authority(own / "ca.crt", own / "ca.key") if ours else None
+    if cert_file is None or key_file is None:
+        raise UserError("--cluster-signing-cert-file and --cluster-signing-key-file go together; give both")
+    authority = Authority(cert_file, key_file)
+    try:
+        authority.check()
+    except CannotSign as error:
+        raise UserError(f"--cluster-signing-cert-file, --cluster-signing-key-file: {error}") from error
+    return authority
 
 
 def _own_ca() -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hyperpy.components.controllers.certificate_authority import Authority
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -15,6 +17,8 @@ class Options:
         service_cidr: the network of Services, kept out of the Pod networks.
         node_cidr_mask_size: the prefix length of one node's Pod network.
         root_ca_pem: the certificates that Pods trust the API server by, published as `kube-root-ca.crt`.
+        authority: signs certificate requests; None: nobody does.
+        certificate_lifetime_s: the longest that a certificate is valid, and as long as it is when nothing is asked for.
         node_monitor_grace_s: silence after which a node counts as lost.
         terminated_pod_threshold: finished Pods kept before the oldest are deleted; 0 keeps all.
         leader_elect: wait for the Lease before working.
@@ -26,6 +30,8 @@ class Options:
     service_cidr: str = "10.96.0.0/16"
     node_cidr_mask_size: int = 24
     root_ca_pem: bytes = b""
+    authority: Authority | None = None
+    certificate_lifetime_s: float = 365 * 86_400.0
     node_monitor_grace_s: float = 40.0
     terminated_pod_threshold: int = 12500
     leader_elect: bool = False

@@ -10,6 +10,9 @@ from hyperpy.client.workqueue import WorkQueue
 from hyperpy.components.controllers.clusterroleaggregation import ClusterRoleAggregation
 from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.cronjob import CronJobController
+from hyperpy.components.controllers.csrapproving import CSRApprovingController
+from hyperpy.components.controllers.csrcleaner import CSRCleanerController
+from hyperpy.components.controllers.csrsigning import CSRSigningController
 from hyperpy.components.controllers.daemonset import DaemonSetController
 from hyperpy.components.controllers.deployment import DeploymentController
 from hyperpy.components.controllers.disruption import DisruptionController
@@ -85,6 +88,9 @@ CONTROLLERS = (
     Row("persistentvolumeclaim-protection-controller", "pvc-protection", PVCProtectionController),
     Row("persistentvolume-protection-controller", "pv-protection", PVProtectionController),
     Row("clusterrole-aggregation-controller", "clusterrole-aggregation", ClusterRoleAggregation),
+    Row("certificatesigningrequest-approving-controller", "csrapproving", CSRApprovingController),
+    Row("certificatesigningrequest-signing-controller", "csrsigning", CSRSigningController),
+    Row("certificatesigningrequest-cleaner-controller", "csrcleaner", CSRCleanerController),
     Row("ttl-controller", "ttl", TTLController),
     Row("garbage-collector-controller", "garbagecollector", GarbageCollector, workers=16),
     Row("pod-garbage-collector-controller", "podgc", PodGarbageCollector),

@@ -16,7 +16,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from hyperpy.api import errors, kinds
 from hyperpy.api.kinds import Kind
@@ -37,6 +37,7 @@ class Scenario(Protocol):
     controllers: tuple[str, ...]
     #: The kinds whose caches are made stale, and whose events are lost.
     kinds: tuple[Kind, ...]
+    # It may have `options`, a dict: settings of the component.
 
     async def act(self, world: World) -> None:
         """What users and kubelets do while the loops run. It may wait for something by `world.until`."""
@@ -82,8 +83,9 @@ async def _count_writes(scenario: Scenario) -> list[tuple[str, Kind]]:
 
 
 async def _run(scenario: Scenario, fault: _Fault) -> None:
-    async with new_world() as world, fault.armed(world, scenario.controllers), asyncio.timeout(_DEADLINE_S):
-        await world.start(*scenario.controllers)
+    options = getattr(scenario, "options", {})
+    async with new_world() as world, fault.armed(world, scenario.controllers, options), asyncio.timeout(_DEADLINE_S):
+        await world.start(*scenario.controllers, **options)
         await scenario.act(world)
         while not await scenario.settled(world):
             await world.clock.advance(_STEP_S)
@@ -112,11 +114,11 @@ class _Fault:
         self._struck = asyncio.Event()
 
     @asynccontextmanager
-    async def armed(self, world: World, controllers: tuple[str, ...]) -> AsyncIterator[None]:
+    async def armed(self, world: World, controllers: tuple[str, ...], options: dict[str, Any]) -> AsyncIterator[None]:
         """Wait for the write; end what was begun."""
         world.faulty.before = self._hook("before", world)
         world.faulty.after = self._hook("after", world)
-        aftermath = asyncio.create_task(self._aftermath(world, controllers), name="fault")
+        aftermath = asyncio.create_task(self._aftermath(world, controllers, options), name="fault")
         try:
             yield
         finally:
@@ -152,7 +154,7 @@ class _Fault:
         elif self._name == "missed-event":
             world.faulty.cut.add(self._kind.plural)
 
-    async def _aftermath(self, world: World, controllers: tuple[str, ...]) -> None:
+    async def _aftermath(self, world: World, controllers: tuple[str, ...], options: dict[str, Any]) -> None:
         await self._struck.wait()
         if self._name == "stale-cache":
             assert self._kind is not None
@@ -163,7 +165,7 @@ class _Fault:
         elif self._name.endswith("-lost"):
             await world.stop()
             world.faulty.before = world.faulty.after = lambda verb, kind: None
-            await world.start(*controllers)
+            await world.start(*controllers, **options)
 
     async def _touch(self, world: World) -> None:
         """Change the objects whose caches are in step, so that the loops look again while the other cache is stale."""

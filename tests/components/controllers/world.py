@@ -20,8 +20,12 @@ from hyperpy.client import local
 from hyperpy.client.informer import Informers
 from hyperpy.client.protocol import Client, Obj
 from hyperpy.components.apiserver import bootstrap, resources
+from hyperpy.components.apiserver.authn.authentication import AccountTokens
+from hyperpy.components.apiserver.authz.authorization import Decision
+from hyperpy.components.apiserver.authz.rbac import Attributes
 from hyperpy.components.apiserver.config import CoreConfig
 from hyperpy.components.apiserver.documents.discovery import Discovery
+from hyperpy.components.apiserver.reviews import Reviews
 from hyperpy.components.controllers.component import Controllers
 from hyperpy.components.controllers.options import Options
 from hyperpy.store.engine import memory
@@ -77,9 +81,27 @@ class FaultyClient:
 
 
 @dataclass
+class Rights:
+    """Who may do what, as SubjectAccessReviews tell it: entries such as `ann create pods/exec`."""
+
+    granted: set[str] = field(default_factory=set)
+
+    def decide(self, user: UserInfo, asked: Attributes) -> Decision:
+        question = f"{user.name} {asked.verb} {asked.resource}/{asked.subresource}"
+        return Decision(question in self.granted, "")
+
+    def rules(self, user: UserInfo, namespace: str) -> list[Any]:
+        return []
+
+    async def synced(self) -> None:
+        return None
+
+
+@dataclass
 class World:
     """A cluster without nodes: the API, the control loops, and ways to look at them.
 
+    `connect` makes clients of other users.
     `servers` answer in place of the API below a path, as those behind APIServices do: each is given the request, and
     returns an object or raises a StatusError.
     """
@@ -87,6 +109,8 @@ class World:
     client: Any
     clock: ManualClock
     faulty: FaultyClient
+    connect: Callable[[UserInfo], Client]
+    rights: Rights
     servers: dict[str, Callable[[Request], Obj]] = field(default_factory=dict)
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     numbers: Any = field(default_factory=itertools.count)
@@ -174,19 +198,28 @@ async def new_world() -> AsyncIterator[World]:
 
     discovery = Discovery(handler.core.kinds, server_address="127.0.0.1:6443")
     servers: dict[str, Callable[[Request], Obj]] = {}
+    rights = Rights()
+    tokens = AccountTokens(None, None, audiences=(), monotonic=clock.monotonic, now=clock.now)  # type: ignore[arg-type]
+    reviews = Reviews(rights, tokens={}, accounts=tokens, audiences=())
 
     async def answer(request: Request) -> Response:
         for path, server in servers.items():
             if request.path.startswith(path):
                 return Response(200, orjson.dumps(server(request)))
+        info = paths.parse(request.method, request.path, request.query)
+        if reviews.is_review(info.group, info.resource):
+            return await reviews.create(request, group=info.group, resource=info.resource, namespace="")
         document = discovery.answer(request)
-        return document or await handler(request, paths.parse(request.method, request.path, request.query))
+        return document or await handler(request, info)
 
-    client = local.connect(answer, UserInfo("admin", ("system:masters",)))
+    def connect(user: UserInfo) -> Client:
+        return local.connect(answer, user)
+
+    client = connect(UserInfo("admin", ("system:masters",)))
     await bootstrap.run(handler)
     for namespace in ("default", "kube-system"):
         await client.create(kinds.SERVICE_ACCOUNT, {"metadata": {"name": "default", "namespace": namespace}})
-    made = World(client, clock, FaultyClient(client), servers)
+    made = World(client, clock, FaultyClient(client), connect, rights, servers)
     try:
         yield made
     finally:

@@ -58,6 +58,7 @@ class Pki:
     def __init__(self, directory: Path, *, now: Callable[[], float] = time.time) -> None:
         self.directory = directory
         self.ca_file = directory / "ca.crt"
+        self.ca_key_file = directory / "ca.key"
         self.front_proxy_ca_file = directory / "front-proxy-ca.crt"
         self.service_account_key_file = directory / "sa.key"
         self._index_file = directory / "index.json"
