@@ -13,14 +13,13 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hyperpy.runtime.endpoints import CRI_SOCKETS
 from hyperpy.runtime.protocol import Runtime, RuntimeUnavailable
 
 log = logging.getLogger(__name__)
 
 NAMES = ("auto", "docker", "remote", "embedded", "hollow")
 PING_S = 2.0
-#: Where CRI runtimes usually listen: containerd, CRI-O.
-CRI_SOCKETS = ("/run/containerd/containerd.sock", "/run/crio/crio.sock")
 
 
 def select(name: str, *, endpoint: str = "", root_dir: Path) -> Runtime:

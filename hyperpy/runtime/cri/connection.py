@@ -16,8 +16,8 @@ from hyperpy.runtime.cri_api import cri_pb2 as api
 from hyperpy.runtime.cri_api.containerd_grpc import EventsStub
 from hyperpy.runtime.cri_api.containerd_pb2 import Happening, SubscribeRequest
 from hyperpy.runtime.cri_api.cri_grpc import ImageServiceStub, RuntimeServiceStub
+from hyperpy.runtime.endpoints import CRI_SOCKETS
 from hyperpy.runtime.protocol import NoSuchContainer, RuntimeFailure, RuntimeUnavailable
-from hyperpy.runtime.select import CRI_SOCKETS
 
 CONNECT_S = 5.0
 #: A sandbox waits for its network plugin; a stop adds its grace.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from google.protobuf.message import DecodeError
 from grpclib.const import Handler, Status
@@ -19,11 +19,21 @@ from grpclib.exceptions import GRPCError
 from hyperpy.store.etcd_server.grpc import frames
 from hyperpy.store.etcd_server.grpc.frames import Broken, Code
 
-if TYPE_CHECKING:
-    from hyperpy.store.etcd_server.grpc.connection import GrpcConnection
-
 WINDOW = 4 << 20  # of a stream; more than the largest message
 _HEAD = 5  # a flag and the length, before every message
+
+
+class Outlet(Protocol):
+    """The connection that a call is on."""
+
+    def send_headers(self, number: int, block: bytes) -> None:
+        """Begin the answer of a stream."""
+
+    async def send_data(self, call: Call, data: bytes) -> None:
+        """A part of it; waits while the client takes no more."""
+
+    def write(self, data: bytes) -> None:
+        """Frames as they are."""
 
 
 class Call:
@@ -34,9 +44,7 @@ class Call:
         max_bytes: of a request's message.
     """
 
-    def __init__(
-        self, connection: GrpcConnection, number: int, *, handler: Handler, window: int, max_bytes: int
-    ) -> None:
+    def __init__(self, connection: Outlet, number: int, *, handler: Handler, window: int, max_bytes: int) -> None:
         self.number = number
         self.window = window
         self.task: asyncio.Task[None] | None = None
