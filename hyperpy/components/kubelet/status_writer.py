@@ -118,7 +118,9 @@ def difference(old: Obj, new: Obj) -> Obj:
     """
     patch: Obj = {key: value for key, value in new.items() if old.get(key) != value}
     if "conditions" in patch:
-        patch["conditions"] = [entry for entry in patch["conditions"] if entry["type"] in OWN]
+        before = {entry["type"]: entry for entry in old.get("conditions") or ()}
+        own = (entry for entry in patch["conditions"] if entry["type"] in OWN)
+        patch["conditions"] = [{**dict.fromkeys(before.get(entry["type"], ())), **entry} for entry in own]
     patch.update({key: None for key in old if key not in new and key in _FIELDS})
     gone = [entry["ip"] for entry in old.get("podIPs") or () if entry not in new.get("podIPs", ())]
     if gone and "podIPs" in new:

@@ -145,3 +145,9 @@ def test_a_stopped_sandbox_takes_the_address_away_in_the_patch():
 def test_a_changed_address_replaces_the_old_one_in_the_patch():
     patch = difference({"podIPs": [{"ip": "10.0.0.1"}]}, {"podIPs": [{"ip": "10.0.0.2"}]})
     assert patch["podIPs"] == [{"ip": "10.0.0.2"}, {"$patch": "delete", "ip": "10.0.0.1"}]
+
+
+def test_a_condition_that_holds_again_says_no_more_why_it_did_not() -> None:
+    broken = {"type": "Ready", "status": "False", "reason": "ContainersNotReady", "message": "containers with ..."}
+    patch = difference({"conditions": [broken]}, {"conditions": [{"type": "Ready", "status": "True"}]})
+    assert patch["conditions"] == [{"type": "Ready", "status": "True", "reason": None, "message": None}]
