@@ -18,6 +18,7 @@ from hyperpy.components.controllers.deployment import DeploymentController
 from hyperpy.components.controllers.disruption import DisruptionController
 from hyperpy.components.controllers.endpoints import EndpointsController
 from hyperpy.components.controllers.endpointslice import EndpointSliceController
+from hyperpy.components.controllers.endpointslicemirroring import EndpointSliceMirroringController
 from hyperpy.components.controllers.garbagecollector import GarbageCollector
 from hyperpy.components.controllers.job import JobController
 from hyperpy.components.controllers.namespace import NamespaceController
@@ -83,6 +84,7 @@ CONTROLLERS = (
     Row("ttl-after-finished-controller", "ttl-after-finished", TTLAfterFinishedController),
     Row("endpoints-controller", "endpoint", EndpointsController),
     Row("endpointslice-controller", "endpointslice", EndpointSliceController),
+    Row("endpointslice-mirroring-controller", "endpointslicemirroring", EndpointSliceMirroringController),
     Row("disruption-controller", "disruption", DisruptionController),
     Row("resourcequota-controller", "resourcequota", ResourceQuotaController),
     Row("persistentvolumeclaim-protection-controller", "pvc-protection", PVCProtectionController),
