@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from hyperpy.client.clock import Clock
 from hyperpy.client.protocol import Obj
 from hyperpy.components.scheduler.match_counts import MatchCounts
 from hyperpy.components.scheduler.node_info import NodeInfo
 from hyperpy.components.scheduler.pod_info import PodInfo
 from hyperpy.components.scheduler.term_index import TermIndex
+from hyperpy.components.scheduler.volumes import Volumes
 
 NamespaceLabels = Callable[[str], Mapping[str, str]]
 
@@ -25,12 +27,16 @@ class ClusterState:
 
     Args:
         namespace_labels: the labels of a namespace, for terms with a namespace selector.
+        clock: the time of Pods that wait for their volumes.
     """
 
-    def __init__(self, namespace_labels: NamespaceLabels = lambda name: {}) -> None:
+    def __init__(self, namespace_labels: NamespaceLabels = lambda name: {}, *, clock: Clock | None = None) -> None:
         self.namespace_labels = namespace_labels
         self.matches = MatchCounts()
         self.terms = TermIndex()
+        self.volumes = Volumes(clock)
+        #: The Pods that use a claim, by its key and their uid, with their node.
+        self.claim_users: dict[str, dict[str, str]] = {}
         self.image_nodes: dict[str, int] = {}
         #: Nodes that some Pods may not use: with hindering taints, or unschedulable. With a preference against them.
         self.hindered = 0
@@ -113,6 +119,10 @@ class ClusterState:
         node.remove(pod)
         self.matches.remove(pod, name)
         self.terms.remove(pod, name)
+        for key in pod.claim_keys:
+            self.claim_users[key].pop(pod.uid)
+            if not self.claim_users[key]:
+                del self.claim_users[key]
         if node.obj is None and not node.pods:
             del self._nodes[name]
         return pod
@@ -134,6 +144,8 @@ class ClusterState:
         self._place[pod.uid] = (pod, name)
         self.matches.add(pod, name)
         self.terms.add(pod, name)
+        for key in pod.claim_keys:
+            self.claim_users.setdefault(key, {})[pod.uid] = name
 
     def _tally(self, node: NodeInfo, sign: int) -> None:
         if node.obj is None:

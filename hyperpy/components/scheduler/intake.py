@@ -1,4 +1,7 @@
-"""Takes changes of Pods, Nodes and Namespaces into the cluster state and the queue, and wakes Pods they may help."""
+"""Takes changes of Pods, Nodes and Namespaces into the cluster state and the queue, and wakes Pods they may help.
+
+Claims, volumes and storage come in by `volume_intake`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from hyperpy.components.scheduler.framework import Change, Event
 from hyperpy.components.scheduler.pod_info import PodInfo
 from hyperpy.components.scheduler.profile import Profile
 from hyperpy.components.scheduler.queue import Place, SchedulingQueue
+from hyperpy.components.scheduler.volume_intake import VolumeIntake
 
 
 class Intake:
@@ -38,13 +42,15 @@ class Intake:
         self._clock = clock
         self._changed = changed
         self._subscriptions: list[Callable[[], None]] = []
-        self.cluster = ClusterState(self._labels_of)
+        self.cluster = ClusterState(self._labels_of, clock=clock)
         self.queue = SchedulingQueue(profile.queue_sort.sort_key)
+        self._volumes = VolumeIntake(informers, self.cluster.volumes, self._tell)
 
     async def open(self) -> None:
         """Wait for the caches, then follow them."""
         for informer in (self._nodes, self._namespaces, self._pods):
             await informer.synced()
+        await self._volumes.open()
         self._subscriptions = [
             self._namespaces.subscribe(self._namespace_changed),
             self._nodes.subscribe(self._node_changed),
@@ -55,6 +61,7 @@ class Intake:
         """Follow no more."""
         while self._subscriptions:
             self._subscriptions.pop()()
+        self._volumes.close()
 
     def pending(self, pod: PodInfo) -> PodInfo | None:
         """The Pod in its latest version if it still needs a node from this scheduler, else None."""
@@ -90,6 +97,8 @@ class Intake:
             self.queue.remove(uid)
             gone = self.cluster.remove_pod(uid)
             if gone is not None:
+                for key in gone.claim_keys:
+                    self.cluster.volumes.touch(key)  # it may be the Pod itself that waits for them
                 self._tell(Event(Change.POD_REMOVED, pod=gone))
         elif obj["spec"].get("nodeName"):
             self._pod_placed(obj)

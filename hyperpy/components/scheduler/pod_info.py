@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from hyperpy.api import meta, node_selection
+from hyperpy.api import meta, node_selection, volume_binding
 from hyperpy.api.node_selection import NodeSelection
+from hyperpy.api.volume_binding import PodClaim
 from hyperpy.client.protocol import Obj
 from hyperpy.components.scheduler import affinity_terms, requests
 from hyperpy.components.scheduler.affinity_terms import Term
@@ -59,6 +60,16 @@ class PodInfo:
     def selection(self) -> NodeSelection | None:
         """The nodes it insists on, or None: any."""
         return node_selection.required(self.spec)
+
+    @cached_property
+    def claims(self) -> tuple[PodClaim, ...]:
+        """The PersistentVolumeClaims that it uses."""
+        return tuple(volume_binding.claims_of(self.obj))
+
+    @cached_property
+    def claim_keys(self) -> tuple[str, ...]:
+        """`namespace/name` of each, once."""
+        return tuple({f"{self.namespace}/{claim.name}": None for claim in self.claims})
 
     @cached_property
     def required_affinity(self) -> tuple[Term, ...]:

@@ -16,10 +16,14 @@ from hyperpy.components.scheduler.plugins.node_name import NodeName
 from hyperpy.components.scheduler.plugins.node_ports import NodePorts
 from hyperpy.components.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from hyperpy.components.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from hyperpy.components.scheduler.plugins.node_volume_limits import NodeVolumeLimits
 from hyperpy.components.scheduler.plugins.pod_topology_spread import PodTopologySpread
 from hyperpy.components.scheduler.plugins.priority_sort import PrioritySort
 from hyperpy.components.scheduler.plugins.scheduling_gates import SchedulingGates
 from hyperpy.components.scheduler.plugins.taint_toleration import TaintToleration
+from hyperpy.components.scheduler.plugins.volume_binding import VolumeBinding
+from hyperpy.components.scheduler.plugins.volume_restrictions import VolumeRestrictions
+from hyperpy.components.scheduler.plugins.volume_zone import VolumeZone
 from hyperpy.components.scheduler.pod_info import PodInfo
 
 
@@ -42,6 +46,10 @@ def default_plugins() -> list[Use]:
         Use(NodeAffinity(), 2),
         Use(NodePorts()),
         Use(NodeResourcesFit()),
+        Use(VolumeRestrictions()),
+        Use(NodeVolumeLimits()),
+        Use(VolumeBinding()),
+        Use(VolumeZone()),
         Use(PodTopologySpread(), 2),
         Use(InterPodAffinity(), 2),
         Use(BalancedAllocation()),
