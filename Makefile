@@ -8,7 +8,7 @@ DATA_FLAG := $(if $(DATA),--data-dir $(DATA))
 INSTALLED := $(VENV)/.installed
 TESTABLE := $(VENV)/.testable
 
-.PHONY: run test test-all check lint format bench bench-api bench-store generate clean
+.PHONY: run test test-all check lint format bench bench-api bench-store bench-scale generate clean
 
 run: $(INSTALLED)  ## a cluster with the first example, in the foreground
 	@$(BIN)/hyperpy image build $(DATA_FLAG)
@@ -41,6 +41,9 @@ bench-api: $(TESTABLE)  ## those of the API server; AGAINST="--against NAME=URL,
 
 bench-store: $(TESTABLE)  ## those of the store, beside Debian's etcd; LONG=1: in the sizes of its goals
 	tests/with-system $(BIN)/python benchmarks/store.py $(if $(LONG),--long)
+
+bench-scale: $(TESTABLE)  ## those of the control loops, on hollow nodes; LONG=1: in the sizes of their goals
+	tests/with-system $(BIN)/python benchmarks/scale.py $(if $(LONG),--long)
 
 generate: $(VENV)/bin/python  ## the schema data and the protobuf modules, from their sources
 	$(BIN)/pip install --quiet --editable '.[generate]'

@@ -1,4 +1,7 @@
-"""hyperpy kubelet: the node agent as a process of its own. Its pods run on when it ends."""
+"""hyperpy kubelet: the node agent as a process of its own, of one Node or of many simulated ones.
+
+Pods of a real runtime run on when it ends.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command(cls=QuickCommand)
 def kubelet(
+    context: typer.Context,
     kubeconfig: Annotated[str, typer.Option("--kubeconfig", help="How to reach the API server.")] = "",
     api_servers: Annotated[
         str, typer.Option("--api-servers", help="URL of the API server; the first of a list is used.")
@@ -64,11 +68,38 @@ def kubelet(
     ] = True,
     node_labels: Annotated[str, typer.Option("--node-labels", help="Labels of the Node: key=value,...")] = "",
     max_pods: Annotated[int, typer.Option("--max-pods", help="How many pods the Node takes.")] = 110,
+    nodes: Annotated[
+        int, typer.Option("--nodes", help="With --container-runtime=hollow: be so many simulated Nodes.")
+    ] = 0,
+    node_name_prefix: Annotated[
+        str, typer.Option("--node-name-prefix", help="Their names begin so; a number from 0 follows.")
+    ] = "hollow-",
+    hollow_profile: Annotated[
+        Path | None, typer.Option("--hollow-profile", help="How their pods behave: a YAML file (docs/hollow.md).")
+    ] = None,
+    hollow_seed: Annotated[int, typer.Option("--hollow-seed", help="Of the profile's dice.")] = 0,
     verbosity: Annotated[int, typer.Option("--v", help="Log verbosity.")] = 0,
 ) -> None:
-    """Run the pods of one Node."""
-    from hyperpy.client.kubeconfig import data_dir
+    """Run the pods of one Node, or of many simulated ones."""
     from hyperpy.components import standalone
+    from hyperpy.components.kubelet.hollow import command as hollow
+
+    server = _words(api_servers)[0] if api_servers else ""
+    given = [p.name for p in context.command.params if p.name and _is_given(context, p.name)]
+    hollow.check(given, runtime=container_runtime, nodes=nodes)
+    if nodes:
+        simulated = hollow.options(
+            nodes,
+            name_prefix=node_name_prefix,
+            labels=_labels(node_labels),
+            max_pods=max_pods,
+            pod_cidr=pod_cidr,
+            dice=hollow.Dice(hollow_profile, hollow_seed),
+        )
+        access = standalone.access(kubeconfig_path=kubeconfig, server=server)
+        hollow.run(access, simulated, verbosity=verbosity)
+        return
+    from hyperpy.client.kubeconfig import data_dir
     from hyperpy.components.kubelet.kubelet import Kubelet
     from hyperpy.components.kubelet.network import router_network
     from hyperpy.components.kubelet.options import Options
@@ -101,11 +132,16 @@ def kubelet(
         raise UserError(str(error)) from error
     network = router_network(pod_netns or f"hyperpy-{node}", state_dir=root)
     standalone.run(
-        standalone.access(kubeconfig_path=kubeconfig, server=_words(api_servers)[0] if api_servers else ""),
+        standalone.access(kubeconfig_path=kubeconfig, server=server),
         lambda client, informers: [Kubelet(client, informers, runtime, network, options)],
         name="kubelet",
         verbosity=verbosity,
     )
+
+
+def _is_given(context: typer.Context, parameter: str) -> bool:
+    source = context.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -36,6 +36,13 @@ def conditions(pod: Obj, status: Obj, *, has_address: bool, now: float) -> list[
     return kept + [_settled(pod, entry, old, now=now) for entry in fresh]
 
 
+def as_shown(pod: Obj, shown: Obj) -> Obj:
+    """The Pod with the status last shown of it, which the API may not have yet, and the conditions of others."""
+    others = [c for c in (pod.get("status") or {}).get("conditions") or () if c.get("type") not in OWN]
+    own = [c for c in shown["conditions"] if c["type"] in OWN]
+    return {**pod, "status": {**shown, "conditions": others + own}}
+
+
 def _condition(kind: str, true: bool, reason: str = "", message: str = "") -> Obj:
     entry: Obj = {"type": kind, "status": "True" if true else "False", "lastProbeTime": None}
     if reason:

@@ -41,8 +41,13 @@ def read(root_dir: Path) -> Machine:
         kernel=platform.release(),
         os_image=_os_image(),
         os=platform.system().lower(),
-        architecture=_ARCHITECTURES.get(platform.machine(), platform.machine()),
+        architecture=architecture(),
     )
+
+
+def architecture() -> str:
+    """The machine's, as Kubernetes names it."""
+    return _ARCHITECTURES.get(platform.machine(), platform.machine())
 
 
 def default_ips(node_name: str) -> tuple[str, ...]:

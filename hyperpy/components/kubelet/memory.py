@@ -52,6 +52,9 @@ class Failure:
     message: str
 
 
+DEADLINE = Failure("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+
+
 @dataclass(frozen=True, slots=True)
 class Unhealthy:
     """A probe wants a container dead. `grace_s` None: the Pod's own."""

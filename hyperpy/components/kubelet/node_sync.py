@@ -93,7 +93,7 @@ class NodeSync:
         if create:
             try:
                 self._known = await self._client.create(NODE, wanted)
-                log.info("node %s is registered", self._name)
+                log.debug("node %s is registered", self._name)
                 return self._known
             except errors.AlreadyExists:
                 pass

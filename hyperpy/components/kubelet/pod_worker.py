@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from hyperpy.api import meta
+from hyperpy.components.kubelet import conditions
 from hyperpy.components.kubelet import plan as planner
-from hyperpy.components.kubelet.conditions import OWN
 from hyperpy.components.kubelet.context import Context, find_container
 from hyperpy.components.kubelet.last_words import last_words
-from hyperpy.components.kubelet.memory import POD, Failure, Memory, Trouble
+from hyperpy.components.kubelet.memory import DEADLINE, POD, Failure, Memory, Trouble
 from hyperpy.components.kubelet.plan import Action, Plan
 from hyperpy.components.kubelet.pod_network import NOT_READY
 from hyperpy.components.kubelet.pod_steps import PodSteps
@@ -38,7 +38,6 @@ Obj = dict[str, Any]
 
 RETRY_S = 10.0
 _FOREVER = float("inf")
-DEADLINE = Failure("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
 
 
 class PodWorker:
@@ -254,7 +253,7 @@ class PodWorker:
     def _publish(self, view: PodView, plan: Plan, now: float, *, finished: bool) -> None:
         pod = self._pod
         if self._shown is not None:
-            pod = {**pod, "status": {**self._shown, "conditions": _merged(pod, self._shown)}}
+            pod = conditions.as_shown(pod, self._shown)
         facts = Facts(pod, view, self._memory, now, plan.waiting, finished)
         new = status(facts, self._context.where)
         if new != self._shown:
@@ -363,9 +362,3 @@ class PodWorker:
 def _started_at(pod: Obj) -> float | None:
     began = (pod.get("status") or {}).get("startTime")
     return meta.parse_time(began) if began else None
-
-
-def _merged(pod: Obj, shown: Obj) -> list[Obj]:
-    """Our own conditions as last shown, those of others as the API has them."""
-    others = [c for c in (pod.get("status") or {}).get("conditions") or () if c.get("type") not in OWN]
-    return others + [c for c in shown["conditions"] if c["type"] in OWN]
