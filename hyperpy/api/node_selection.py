@@ -50,6 +50,18 @@ class NodeSelection:
                     return False
         return self.terms is None or any(term.matches(node) for term in self.terms)
 
+    def node_names(self) -> frozenset[str] | None:
+        """The only nodes that can match, when every term names its own; else None."""
+        if not self.terms:
+            return None
+        names: set[str] = set()
+        for term in self.terms:
+            named = [set(each.values) for each in term.on_fields if each.operator == labels.IN]
+            if not named:
+                return None
+            names |= set.intersection(*named)
+        return frozenset(names)
+
 
 def required(spec: Obj) -> NodeSelection | None:
     """What a Pod's spec insists on, or None when every node will do."""

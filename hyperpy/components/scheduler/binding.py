@@ -1,8 +1,9 @@
-"""Carries a decision out: Reserve, Permit, PreBind, Bind, PostBind, each by the profile's plugins in their order."""
+"""Carries a decision out: Reserve, PreBind, Bind, PostBind, each by the profile's plugins in their order."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Self
 
 from hyperpy.api import errors
@@ -10,6 +11,8 @@ from hyperpy.client.protocol import Client
 from hyperpy.components.scheduler.framework import Rejection
 from hyperpy.components.scheduler.pod_info import PodInfo
 from hyperpy.components.scheduler.profile import Profile
+
+log = logging.getLogger(__name__)
 
 
 class NotBound(Exception):
@@ -51,19 +54,26 @@ class BindingPlace:
 
 
 def reserve(pod: PodInfo, node: str, profile: Profile) -> Rejection | None:
-    """Let the plugins take what the Pod will need; when one refuses, all give back."""
-    for plugin in profile.reserves:
-        rejection = plugin.reserve(pod, node)
-        if rejection is not None:
-            unreserve(pod, node, profile)
-            return rejection
+    """Let the plugins take what the Pod will need; when one refuses or fails, all give back."""
+    try:
+        for plugin in profile.reserves:
+            rejection = plugin.reserve(pod, node)
+            if rejection is not None:
+                unreserve(pod, node, profile)
+                return rejection
+    except Exception:
+        unreserve(pod, node, profile)
+        raise
     return None
 
 
 def unreserve(pod: PodInfo, node: str, profile: Profile) -> None:
-    """Give back what was reserved, the last first."""
+    """Give back what was reserved, the last first; a plugin that fails does not keep the others from it."""
     for plugin in reversed(profile.reserves):
-        plugin.unreserve(pod, node)
+        try:
+            plugin.unreserve(pod, node)
+        except Exception:
+            log.exception("plugin %s: unreserve of pod %s on node %s failed", plugin.name, pod.key, node)
 
 
 async def bind(pod: PodInfo, node: str, profile: Profile, client: Client, *, place: BindingPlace) -> None:
@@ -74,23 +84,25 @@ async def bind(pod: PodInfo, node: str, profile: Profile, client: Client, *, pla
     Raises:
         NotBound: it is not bound, and what was reserved should be given back.
     """
-    for permit in profile.permits:
-        rejection = await permit.permit(pod, node)
-        if rejection is not None:
-            raise NotBound(f"{rejection.plugin}: {', '.join(rejection.reasons)}", rejection=rejection)
     try:
         for pre_bind in profile.pre_binds:
             await pre_bind.pre_bind(pod, node, client)
         await _wait(pod, node, profile, place)
         for binder in profile.binds:
             if await binder.bind(pod, node, client):
-                break
-        else:
-            raise NotBound("no Bind plugin took the Pod")
+                return
     except errors.StatusError as error:
         raise NotBound(f"binding rejected: {error}") from error
-    for post_bind in profile.post_binds:
-        post_bind.post_bind(pod, node)
+    raise NotBound("no Bind plugin took the Pod")
+
+
+def bound(pod: PodInfo, node: str, profile: Profile) -> None:
+    """Tell the plugins that the Pod is bound; nothing that they do changes that."""
+    for plugin in profile.post_binds:
+        try:
+            plugin.post_bind(pod, node)
+        except Exception:
+            log.exception("plugin %s: post_bind of pod %s on node %s failed", plugin.name, pod.key, node)
 
 
 async def _wait(pod: PodInfo, node: str, profile: Profile, place: BindingPlace) -> None:

@@ -15,6 +15,7 @@ from hyperpy.client.clock import Clock
 from hyperpy.client.protocol import Obj
 from hyperpy.components.scheduler.match_counts import MatchCounts
 from hyperpy.components.scheduler.node_info import NodeInfo
+from hyperpy.components.scheduler.nominations import Nominations
 from hyperpy.components.scheduler.pod_info import PodInfo
 from hyperpy.components.scheduler.term_index import TermIndex
 from hyperpy.components.scheduler.volumes import Volumes
@@ -37,6 +38,7 @@ class ClusterState:
         self.volumes = Volumes(clock)
         #: The Pods that use a claim, by its key and their uid, with their node.
         self.claim_users: dict[str, dict[str, str]] = {}
+        self.nominations = Nominations()
         self.image_nodes: dict[str, int] = {}
         #: Nodes that some Pods may not use: with hindering taints, or unschedulable. With a preference against them.
         self.hindered = 0
@@ -86,6 +88,7 @@ class ClusterState:
         """Believe that a Pod is on a node, before the API says so."""
         self._put(pod, node)
         self._assumed.add(pod.uid)
+        self.nominations.remove(pod.uid)
 
     def forget(self, uid: str) -> None:
         """Do not believe it any more: it could not be bound."""
@@ -116,13 +119,7 @@ class ClusterState:
             return None
         pod, name = known
         node = self._nodes[name]
-        node.remove(pod)
-        self.matches.remove(pod, name)
-        self.terms.remove(pod, name)
-        for key in pod.claim_keys:
-            self.claim_users[key].pop(pod.uid)
-            if not self.claim_users[key]:
-                del self.claim_users[key]
+        self._leave(pod, node)
         if node.obj is None and not node.pods:
             del self._nodes[name]
         return pod
@@ -132,20 +129,45 @@ class ClusterState:
         known = self._place.get(uid)
         return known[0] if known is not None else None
 
+    def node_of(self, uid: str) -> str | None:
+        """The node of a Pod that is placed or assumed, or None."""
+        known = self._place.get(uid)
+        return known[1] if known is not None else None
+
     def is_assumed(self, uid: str) -> bool:
         """Only we believe that the Pod is where it is."""
         return uid in self._assumed
+
+    def suppose_gone(self, pod: PodInfo, node: NodeInfo) -> None:
+        """For a trial: the Pod is not on its node. `suppose_there` must follow before anything else happens."""
+        self._leave(pod, node)
+
+    def suppose_there(self, pod: PodInfo, node: NodeInfo) -> None:
+        """For a trial: the Pod is on a node. `suppose_gone` must follow when it was not."""
+        self._enter(pod, node)
 
     def _put(self, pod: PodInfo, name: str) -> None:
         node = self._nodes.get(name)
         if node is None:
             node = self._nodes[name] = NodeInfo(name)
-        node.add(pod)
+        self._enter(pod, node)
         self._place[pod.uid] = (pod, name)
-        self.matches.add(pod, name)
-        self.terms.add(pod, name)
+
+    def _enter(self, pod: PodInfo, node: NodeInfo) -> None:
+        node.add(pod)
+        self.matches.add(pod, node.name)
+        self.terms.add(pod, node.name)
         for key in pod.claim_keys:
-            self.claim_users.setdefault(key, {})[pod.uid] = name
+            self.claim_users.setdefault(key, {})[pod.uid] = node.name
+
+    def _leave(self, pod: PodInfo, node: NodeInfo) -> None:
+        node.remove(pod)
+        self.matches.remove(pod, node.name)
+        self.terms.remove(pod, node.name)
+        for key in pod.claim_keys:
+            self.claim_users[key].pop(pod.uid)
+            if not self.claim_users[key]:
+                del self.claim_users[key]
 
     def _tally(self, node: NodeInfo, sign: int) -> None:
         if node.obj is None:

@@ -1,12 +1,15 @@
 """The scheduler: gives every Pod without a node the best one there is.
 
-Watches: Pod, Node, Namespace.   Writes: Binding (pods/NAME/binding), Pod/status, Event.
+Watches: Pod, Node, Namespace, PodDisruptionBudget.   Writes: Binding (pods/NAME/binding), Pod (deletes victims),
+Pod/status, Event.
 
     queue ──▶ decide (one Pod at a time, without waiting) ──▶ assume ──▶ bind, beside the next decision ──▶ bound
-                  └── fits nowhere: event, condition, wait for a change      └── refused: forget, back off
+                  └── fits nowhere: choose victims or none,                  └── refused: forget, back off
+                      event, condition, delete the victims, wait for a change
 
-At most `BINDINGS` are under way; when all are taken, deciding waits. Reports on Pods that fit nowhere take such a place
-too, so a thousand of them cannot flood the API. A Pod that waits for its volumes gives its place up meanwhile.
+At most `BINDINGS` are under way; when all are taken, deciding waits. Reports on Pods that fit nowhere and deletions of
+victims take such a place too, so a thousand of them cannot flood the API. Pods that wait for a Permit or for
+their volumes give theirs back.
 """
 
 from __future__ import annotations
@@ -16,19 +19,25 @@ import logging
 import os
 import random
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, Never
 
+from hyperpy.api import errors
 from hyperpy.client.clock import Clock, SystemClock
 from hyperpy.client.events import EventRecorder
 from hyperpy.client.informer import Informers
 from hyperpy.client.leader import LeaderElector, LeadershipLost
 from hyperpy.client.protocol import Client
-from hyperpy.components.scheduler import binding, decision
+from hyperpy.components.scheduler import binding, decision, reasons
 from hyperpy.components.scheduler.binding import BindingPlace, NotBound
 from hyperpy.components.scheduler.decision import Decision
+from hyperpy.components.scheduler.evictions import Evictions
+from hyperpy.components.scheduler.filtering import Filters
+from hyperpy.components.scheduler.framework import Failure, Rejection, Room
 from hyperpy.components.scheduler.intake import Intake
 from hyperpy.components.scheduler.options import Options
+from hyperpy.components.scheduler.permits import Permits
 from hyperpy.components.scheduler.pod_info import PodInfo
 from hyperpy.components.scheduler.profile import Profile
 from hyperpy.components.scheduler.queue import QueuedPod
@@ -76,6 +85,8 @@ class Scheduler:
         self._intake = Intake(informers, profile=self._profile, clock=self._clock, changed=self._work.set)
         self._events = EventRecorder(client, options.scheduler_name, self._clock)
         self._reports = Reports(client, self._events, self._clock)
+        self._evictions = Evictions(client, self._events, self._clock, scheduler_name=options.scheduler_name)
+        self._permits = Permits(self._clock)
         self._places = asyncio.Semaphore(BINDINGS)
         self._start = 0
 
@@ -112,14 +123,14 @@ class Scheduler:
         in_a_row = 0
         while True:
             await self._places.acquire()
+            place = BindingPlace(self._places)
             self._work.clear()
             queued = queue.pop(now=self._clock.monotonic())
             if queued is None:
-                self._places.release()
+                place.give_up()
                 in_a_row = 0
                 await self._wait(queue.next_due())
                 continue
-            place = BindingPlace(self._places)
             group.create_task(self._holding(place, self._take(queued, place)), name=f"scheduler/{queued.pod.key}")
             in_a_row += 1
             if in_a_row % BURST == 0:
@@ -144,7 +155,15 @@ class Scheduler:
             await work
 
     def _take(self, queued: QueuedPod, place: BindingPlace) -> Coroutine[Any, Any, None]:
-        """Decide on a Pod, here and now; returns what is left to be written."""
+        """Decide on a Pod, here and now; returns what is left to be written. A plugin that fails, fails this Pod."""
+        try:
+            return self._decide(queued, place)
+        except Exception as error:
+            log.exception("deciding on pod %s failed", queued.pod.key)
+            self._intake.queue.put_back(queued, now=self._clock.monotonic())
+            return self._reports.failed(queued.pod, reason="SchedulerError", message=_told(error))
+
+    def _decide(self, queued: QueuedPod, place: BindingPlace) -> Coroutine[Any, Any, None]:
         pod, cluster = queued.pod, self._intake.cluster
         made = decision.decide(pod, cluster, self._profile, start=self._start, rng=self._rng)
         self._start = (self._start + made.looked_at) % max(1, made.total)
@@ -153,29 +172,87 @@ class Scheduler:
         rejection = binding.reserve(pod, made.node, self._profile)
         if rejection is not None:
             self._intake.queue.park(queued, rejected_by=frozenset([rejection.plugin]), now=self._clock.monotonic())
-            return self._reports.failed(pod, reason="Unschedulable", message=", ".join(rejection.reasons))
+            message = reasons.unavailable(1, [rejection])
+            return self._reports.failed(pod, reason="Unschedulable", message=message, nominate="")
         cluster.assume(pod, made.node)
         return self._bind(queued, made.node, place)
 
     def _fits_nowhere(self, queued: QueuedPod, made: Decision) -> Coroutine[Any, Any, None]:
-        message = made.message()
-        told = [
-            plugin.post_filter(queued.pod, self._intake.cluster, made.rejected) for plugin in self._profile.post_filters
-        ]
-        message = " ".join([message, *filter(None, told)])
+        pod, nominations = queued.pod, self._intake.cluster.nominations
+        room = self._find_room(pod, made)
         # Without a node there is nothing that a plugin could have rejected: then every change may help.
         rejected_by = made.rejected_by or frozenset([""])
         self._intake.queue.park(queued, rejected_by=rejected_by, now=self._clock.monotonic())
-        return self._reports.failed(queued.pod, reason="Unschedulable", message=message)
+        weaker: list[PodInfo] = []
+        if room.node:
+            weaker = [each for each in nominations.on(room.node) if each.priority < pod.priority]
+            for each in weaker:
+                nominations.remove(each.uid)
+            nominations.put(pod, room.node, victims=[each.uid for each in room.victims])
+        elif room.node is not None:
+            nominations.remove(pod.uid)
+        message = " ".join(filter(None, [made.message(), room.message]))
+        return self._make_room(pod, room, message=message, weaker=weaker)
+
+    def _find_room(self, pod: PodInfo, made: Decision) -> Room:
+        """Ask the PostFilter plugins one after the other, until one finds room."""
+        found, cluster = Room("", None), self._intake.cluster
+        if not made.total or not self._profile.post_filters:
+            return found
+        failure = Failure(
+            cluster,
+            made.by_node(cluster.nodes),
+            self._intake.budgets(),
+            offset=self._rng.randrange(made.total),
+            trial=Filters(pod, cluster, self._profile, (), None).trial,
+        )
+        told = []
+        for plugin in self._profile.post_filters:
+            found = plugin.post_filter(pod, failure)
+            told.append(found.message)
+            if found.node:
+                break
+        return replace(found, message=" ".join(filter(None, told)))
+
+    async def _make_room(self, pod: PodInfo, room: Room, *, message: str, weaker: Sequence[PodInfo]) -> None:
+        """Tell why the Pod has no node, then let its victims go."""
+        await self._reports.failed(pod, reason="Unschedulable", message=message, nominate=room.node)
+        for each in weaker:
+            await self._reports.not_nominated(each)
+            self._intake.stir(each.uid)
+        rejection = Rejection(room.plugin, ("preempted",))
+        victims = [each for each in room.victims if not self._permits.reject(each.uid, rejection)]
+        try:
+            await self._evictions.evict(victims, pod, room.node or "")
+        except errors.StatusError as error:
+            log.warning("no room was made for pod %s on node %s: %s", pod.key, room.node, error)
+            self._intake.cluster.nominations.give_up(pod.uid)
+            self._intake.stir(pod.uid)
 
     async def _bind(self, queued: QueuedPod, node: str, place: BindingPlace) -> None:
         pod = queued.pod
         try:
+            if self._profile.permits:
+                await self._permitted(pod, node, place)
+            if self._intake.cluster.node(node) is None:
+                raise NotBound(f'node "{node}" is gone')
             await binding.bind(pod, node, self._profile, self._client, place=place)
         except NotBound as failure:
             await self._not_bound(queued, node, failure)
+        except Exception as error:
+            log.exception("binding pod %s to node %s failed", pod.key, node)
+            await self._not_bound(queued, node, NotBound(_told(error)))
         else:
             self._reports.scheduled(pod, node)
+            binding.bound(pod, node, self._profile)
+
+    async def _permitted(self, pod: PodInfo, node: str, place: BindingPlace) -> None:
+        """Wait until the Permit plugins agree, without holding a place."""
+        place.give_up()
+        rejection = await self._permits.ask(pod, node, self._profile)
+        await place.take_again()
+        if rejection is not None:
+            raise NotBound(reasons.unavailable(1, [rejection]), rejection=rejection)
 
     async def _not_bound(self, queued: QueuedPod, node: str, failure: NotBound) -> None:
         """Free the room; the Pod is tried again if it still needs a node."""
@@ -193,4 +270,9 @@ class Scheduler:
         self._work.set()
         log.debug("pod %s: %s", latest.key, failure)
         reason = "Unschedulable" if failure.rejection is not None else "SchedulerError"
-        await self._reports.failed(latest, reason=reason, message=str(failure))
+        await self._reports.failed(latest, reason=reason, message=str(failure), nominate="")
+
+
+def _told(error: Exception) -> str:
+    """What a plugin's failure is called in a condition."""
+    return f"{type(error).__name__}: {error}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hyperpy.components.scheduler import filtering, reasons
 from hyperpy.components.scheduler.cluster_state import ClusterState
-from hyperpy.components.scheduler.framework import NodeFilter, Rejection
+from hyperpy.components.scheduler.filtering import Filters
+from hyperpy.components.scheduler.framework import Rejection
 from hyperpy.components.scheduler.node_info import NodeInfo
 from hyperpy.components.scheduler.pod_info import PodInfo
 from hyperpy.components.scheduler.profile import Profile
@@ -26,21 +27,29 @@ class Decision:
     Args:
         node: where it goes, or None.
         looked_at: nodes examined; the next decision begins after them.
-        rejected: why not, by node name; complete only when `node` is None.
         total: nodes there are.
-        refused: why no node was even looked at, where the reason lies in the Pod itself.
+        rejected: why not, by node name; complete only when `node` is None.
+        elsewhere: why not the nodes that were not looked at, when plugins named the few that were.
+        refused: why no node at all will do, when a plugin said so at PreFilter.
     """
 
     node: str | None
     looked_at: int
     total: int
     rejected: Mapping[str, Rejection] = field(default_factory=dict)
+    elsewhere: Rejection | None = None
     refused: Rejection | None = None
 
     @property
     def rejected_by(self) -> frozenset[str]:
-        """The plugins that rejected a node."""
-        return frozenset(rejection.plugin for rejection in self.rejected.values())
+        """The plugins that rejected a node, or the Pod."""
+        return frozenset(
+            each.plugin for each in (*self.rejected.values(), self.elsewhere, self.refused) if each is not None
+        )
+
+    def by_node(self, nodes: Sequence[NodeInfo]) -> Mapping[str, Rejection]:
+        """Why not, by node name; nodes that were not worth looking at are not named."""
+        return self.rejected if self.refused is None else {node.name: self.refused for node in nodes}
 
     def message(self) -> str:
         """Why the Pod fits nowhere, in the words of kubectl's users."""
@@ -48,9 +57,7 @@ class Decision:
             return "no nodes available to schedule pods"
         if self.refused is not None:
             return f"0/{self.total} nodes are available: {', '.join(self.refused.reasons)}."
-        counts = Counter(reason for rejection in self.rejected.values() for reason in rejection.reasons)
-        told = sorted(f"{count} {reason}" for reason, count in counts.items())
-        return f"0/{self.total} nodes are available: {', '.join(told)}."
+        return reasons.unavailable(self.total, self.rejected.values(), self.elsewhere)
 
 
 def enough(nodes: int) -> int:
@@ -64,40 +71,56 @@ def decide(pod: PodInfo, cluster: ClusterState, profile: Profile, *, start: int,
     Args:
         start: the node to begin with, so that Pod after Pod all nodes get their turn.
     """
-    nodes = cluster.nodes
-    filters: list[NodeFilter] = []
-    for plugin in profile.filters:
-        found = plugin.pre_filter(pod, cluster)
-        if isinstance(found, Rejection):
-            return Decision(None, 0, len(nodes), {node.name: found for node in nodes}, refused=found)
-        if found is not None:
-            filters.append(found)
+    total = len(cluster.nodes)
+    filters = filtering.prepare(pod, cluster, profile)
+    if isinstance(filters, Rejection):
+        return Decision(None, 0, total, refused=filters)
+    elsewhere = filters.only[1] if filters.only is not None else None
+    nodes, start, hoped = _worth_looking(filters, start)
+    if hoped is not None and filters.check(hoped) is None:
+        return Decision(hoped.name, 0, total)
     possible, rejected, looked_at = _search(nodes, filters, start=start)
     if not possible:
-        return Decision(None, looked_at, len(nodes), rejected)
+        return Decision(None, looked_at if elsewhere is None else 0, total, rejected, elsewhere)
     best = possible[0] if len(possible) == 1 else _best(pod, cluster, profile, possible, rng=rng)
-    return Decision(best.name, looked_at, len(nodes), rejected)
+    return Decision(best.name, looked_at if elsewhere is None else 0, total, rejected, elsewhere)
+
+
+def _worth_looking(filters: Filters, start: int) -> tuple[Sequence[NodeInfo], int, NodeInfo | None]:
+    """The nodes to look at, with which to begin, and the one that the Pod was promised."""
+    cluster, only = filters.cluster, filters.only
+    promised = cluster.nominations.node_of(filters.pod.uid) if len(cluster.nominations) else None
+    hoped = cluster.node(promised) if promised is not None else None
+    if only is None:
+        return cluster.nodes, start, hoped
+    found = [node for name in sorted(only[0]) if (node := cluster.node(name)) is not None]
+    return found, 0, hoped if hoped in found else None
 
 
 def _search(
-    nodes: Sequence[NodeInfo], filters: Sequence[NodeFilter], *, start: int
+    nodes: Sequence[NodeInfo], filters: Filters, *, start: int
 ) -> tuple[list[NodeInfo], dict[str, Rejection], int]:
     wanted = enough(len(nodes))
+    checks = filters.checks
+    promises = len(filters.cluster.nominations)
     possible: list[NodeInfo] = []
     rejected: dict[str, Rejection] = {}
     looked_at = 0
     for index in range(len(nodes)):
         node = nodes[(start + index) % len(nodes)]
         looked_at += 1
-        for check in filters:
+        for check in checks:
             rejection = check(node)
             if rejection is not None:
-                rejected[node.name] = rejection
                 break
         else:
-            possible.append(node)
-            if len(possible) >= wanted:
-                break
+            rejection = filters.beside_nominated(node) if promises else None
+        if rejection is not None:
+            rejected[node.name] = rejection
+            continue
+        possible.append(node)
+        if len(possible) >= wanted:
+            break
     return possible, rejected, looked_at
 
 

@@ -5,13 +5,14 @@
 
 A plugin is a class with a `name` and the methods of the points it takes part in; there is nothing to inherit. Filtering
 and scoring are plain functions of the Pod and the cluster state. PreFilter and PreScore look at the Pod once and answer
-with the function to be asked of each node, or None when the plugin has nothing to say about this Pod. Source of the
-names: Concepts, "Scheduling Framework".
+with the function to be asked of each node, or None when the plugin has nothing to say about this Pod. A plugin that
+raises fails the Pod (SchedulerError), never the scheduler. Source of the names: Concepts, "Scheduling Framework".
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol, runtime_checkable
@@ -45,6 +46,7 @@ class Change(Enum):
     NODE_ADDED = "NodeAdded"
     NODE_UPDATED = "NodeUpdated"
     POD_PLACED = "AssignedPodAdded"
+    POD_UPDATED = "AssignedPodUpdated"
     POD_REMOVED = "AssignedPodDeleted"
     CLAIM = "PvcAddOrUpdate"
     VOLUME = "PvAddOrUpdate"
@@ -55,14 +57,15 @@ class Change(Enum):
 class Event:
     """A change in the cluster.
 
-    `old` and `node` are set for nodes, `pod` for Pods, `obj` for claims, volumes and what else belongs to storage:
-    classes, and what drivers tell of themselves and of nodes.
+    `old` and `node` are set for nodes, `pod` for Pods and `before` for one that changed, `obj` for claims, volumes and
+    what else belongs to storage: classes, and what drivers tell of themselves and of nodes.
     """
 
     change: Change
     node: NodeInfo | None = None
     old: NodeInfo | None = None
     pod: PodInfo | None = None
+    before: PodInfo | None = None
     obj: Obj | None = None
 
 
@@ -81,6 +84,54 @@ class Scoring:
 
     score: NodeScore
     normalize: Callable[[Sequence[float]], Sequence[float]] | None = None
+
+
+class Trial(Protocol):
+    """What if other Pods were not on a node? Everything is as it was when the trial is left."""
+
+    def remove(self, pod: PodInfo) -> None:
+        """Suppose that a Pod is not there."""
+
+    def put_back(self, pod: PodInfo) -> None:
+        """Suppose that it is there after all."""
+
+    def check(self) -> Rejection | None:
+        """Ask every filter again, also with the Pods that were promised room there and are not less important."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A Pod that fits nowhere, and what a plugin needs to make room for it.
+
+    Args:
+        rejected: why not, by node name; a node that is not named is one where nothing can be done.
+        budgets: every PodDisruptionBudget.
+        offset: where among the nodes to begin, so that not always the same ones are asked for victims.
+        trial: begins one for a node.
+    """
+
+    cluster: ClusterState
+    rejected: Mapping[str, Rejection]
+    budgets: Sequence[Obj]
+    offset: int
+    trial: Callable[[NodeInfo], AbstractContextManager[Trial]]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a PostFilter plugin found.
+
+    Args:
+        plugin: who says so.
+        node: where the Pod will fit once the victims are gone; "" when nowhere, None when an older promise still holds.
+        victims: Pods that have to go.
+        message: what to add to the message for users.
+    """
+
+    plugin: str
+    node: str | None
+    victims: tuple[PodInfo, ...] = ()
+    message: str = ""
 
 
 class Plugin(Protocol):
@@ -108,9 +159,21 @@ class PreFilter(Protocol):
 
 
 @runtime_checkable
+class Narrow(Protocol):
+    def narrow(self, pod: PodInfo) -> frozenset[str] | None:
+        """Beside PreFilter: the names of the only nodes worth looking at, or None. Perhaps one of thousands."""
+
+
+@runtime_checkable
+class OnlyTheNode(Protocol):
+    #: True: the filter reads nothing but the Pod and the node it is asked of, so it stays right when Pods come or go.
+    only_the_node: bool
+
+
+@runtime_checkable
 class PostFilter(Protocol):
-    def post_filter(self, pod: PodInfo, cluster: ClusterState, rejected: Mapping[str, Rejection]) -> str:
-        """Make room where no node fits (or not); returns what to add to the message for users."""
+    def post_filter(self, pod: PodInfo, failure: Failure) -> Room:
+        """Make room where no node fits; the first plugin that can is the last that is asked."""
 
 
 @runtime_checkable
@@ -131,7 +194,7 @@ class Reserve(Protocol):
 @runtime_checkable
 class Permit(Protocol):
     async def permit(self, pod: PodInfo, node: str) -> Rejection | None:
-        """Let the Pod be bound, now or after a wait."""
+        """Let the Pod be bound, now or after a wait: `permit_timeout_s` seconds, a quarter of an hour without it."""
 
 
 @runtime_checkable
@@ -167,7 +230,10 @@ class PostBind(Protocol):
 @runtime_checkable
 class Waker(Protocol):
     def may_help(self, pod: PodInfo, event: Event) -> bool:
-        """Whether a change may make the Pod fit that this plugin rejected. Without this, every change may."""
+        """Whether a change may make the Pod fit that this plugin rejected (or open its gate).
+
+        Without this, every change may make a Pod fit, and only one of the Pod itself opens a gate.
+        """
 
 
 def to_hundred(scores: Sequence[float], *, reverse: bool = False) -> list[float]:

@@ -5,7 +5,8 @@ Claims, volumes and storage come in by `volume_intake`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 
 from hyperpy.api import kinds, meta, pods
 from hyperpy.client.clock import Clock
@@ -16,8 +17,10 @@ from hyperpy.components.scheduler.cluster_state import ClusterState
 from hyperpy.components.scheduler.framework import Change, Event
 from hyperpy.components.scheduler.pod_info import PodInfo
 from hyperpy.components.scheduler.profile import Profile
-from hyperpy.components.scheduler.queue import Place, SchedulingQueue
+from hyperpy.components.scheduler.queue import Place, QueuedPod, SchedulingQueue
 from hyperpy.components.scheduler.volume_intake import VolumeIntake
+
+log = logging.getLogger(__name__)
 
 
 class Intake:
@@ -38,6 +41,7 @@ class Intake:
         self._pods = informers.of(kinds.POD)
         self._nodes = informers.of(kinds.NODE)
         self._namespaces = informers.of(kinds.NAMESPACE)
+        self._budgets = informers.of(kinds.POD_DISRUPTION_BUDGET)
         self._profile = profile
         self._clock = clock
         self._changed = changed
@@ -48,7 +52,7 @@ class Intake:
 
     async def open(self) -> None:
         """Wait for the caches, then follow them."""
-        for informer in (self._nodes, self._namespaces, self._pods):
+        for informer in (self._nodes, self._namespaces, self._budgets, self._pods):
             await informer.synced()
         await self._volumes.open()
         self._subscriptions = [
@@ -70,10 +74,19 @@ class Intake:
             return None
         return PodInfo(obj)
 
+    def budgets(self) -> Sequence[Obj]:
+        """Every PodDisruptionBudget."""
+        return self._budgets.list()
+
+    def stir(self, uid: str) -> None:
+        """Try a Pod that waits once more."""
+        self.queue.stir(uid, now=self._clock.monotonic())
+        self._changed()
+
     def forget(self, pod: PodInfo) -> None:
         """A Pod that was assumed is not bound: others may have its room."""
         self.cluster.forget(pod.uid)
-        self._tell(Event(Change.POD_REMOVED, pod=pod))
+        self._tell(Event(Change.POD_REMOVED, pod=pod), too_early=self.cluster.nominations.victim_gone(pod.uid))
 
     def _labels_of(self, namespace: str) -> Mapping[str, str]:
         found = self._namespaces.get(namespace)
@@ -94,28 +107,46 @@ class Intake:
         assert obj is not None
         uid = obj["metadata"]["uid"]
         if event == "DELETED" or pods.is_terminal(obj):
-            self.queue.remove(uid)
+            self._needs_no_node(uid)
             gone = self.cluster.remove_pod(uid)
             if gone is not None:
                 for key in gone.claim_keys:
                     self.cluster.volumes.touch(key)  # it may be the Pod itself that waits for them
-                self._tell(Event(Change.POD_REMOVED, pod=gone))
+                self._tell(Event(Change.POD_REMOVED, pod=gone), too_early=self.cluster.nominations.victim_gone(uid))
         elif obj["spec"].get("nodeName"):
             self._pod_placed(obj)
         elif self._is_ours(obj):
+            self._nominate(old, obj)
             self._pod_waits(obj)
         else:
-            self.queue.remove(uid)
+            self._needs_no_node(uid)
+
+    def _needs_no_node(self, uid: str) -> None:
+        """Any more: what it was promised is free."""
+        self.queue.remove(uid)
+        self.cluster.nominations.remove(uid)
+
+    def _nominate(self, old: Obj | None, new: Obj) -> None:
+        """Take over what the API says that a Pod was promised; it may not say yet what we have just promised."""
+        promised = _promised(new)
+        if promised and self.cluster.pod(new["metadata"]["uid"]) is None:
+            self.cluster.nominations.put(PodInfo(new), promised)
+        elif old is not None and _promised(old) and not promised:
+            self.cluster.nominations.remove(new["metadata"]["uid"])
 
     def _pod_placed(self, obj: Obj) -> None:
         uid = obj["metadata"]["uid"]
-        self.queue.remove(uid)
+        self._needs_no_node(uid)
         before, assumed = self.cluster.pod(uid), self.cluster.is_assumed(uid)
+        where = self.cluster.node_of(uid)
         pod = self.cluster.place(obj)
-        if before is not None and before is not pod:
+        if before is not None and where != obj["spec"]["nodeName"]:
             self._tell(Event(Change.POD_REMOVED, pod=before))
-        if assumed or before is not pod:
+            before = None
+        if before is None or assumed:
             self._tell(Event(Change.POD_PLACED, pod=pod))
+        elif before is not pod:
+            self._tell(Event(Change.POD_UPDATED, pod=pod, before=before))
 
     def _pod_waits(self, obj: Obj) -> None:
         uid = obj["metadata"]["uid"]
@@ -132,9 +163,25 @@ class Intake:
             self.queue.stir(uid, now=now)
         else:
             self.queue.remove(uid)
-            gate = self._profile.gate(pod)
-            self.queue.add(pod, now=now, gated_by=frozenset([gate.plugin]) if gate is not None else frozenset())
+            self._enqueue(pod, now)
         self._changed()
+
+    def _enqueue(self, pod: PodInfo, now: float) -> None:
+        gate = self._gate(pod)
+        if gate is None:
+            self.queue.add(pod, now=now)
+        else:
+            opens = self._profile.opens_by_changes(gate)
+            self.queue.add(pod, now=now, gated_by=frozenset([gate]), opens_by_changes=opens)
+
+    def _gate(self, pod: PodInfo) -> str | None:
+        """The plugin that keeps the Pod out of the queue, or None. One that fails lets it in."""
+        try:
+            gate = self._profile.gate(pod)
+        except Exception:
+            log.exception("a plugin failed at PreEnqueue of pod %s", pod.key)
+            return None
+        return gate.plugin if gate is not None else None
 
     def _node_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         node = new or old
@@ -156,11 +203,30 @@ class Intake:
         ):
             self.cluster.matches.forget()
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: Event, *, too_early: frozenset[str] = frozenset()) -> None:
+        """Wake the Pods that an event may help, but for those whose other victims are there still."""
         self.queue.wake(
-            lambda queued: self._profile.may_help(queued.pod, queued.rejected_by, event), now=self._clock.monotonic()
+            lambda queued: queued.pod.uid not in too_early and self._may_help(queued, event),
+            now=self._clock.monotonic(),
         )
+        self.queue.open_gates(lambda queued: self._may_open(queued, event))
         self._changed()
+
+    def _may_help(self, queued: QueuedPod, event: Event) -> bool:
+        try:
+            return self._profile.may_help(queued.pod, queued.rejected_by, event)
+        except Exception:
+            log.exception("a plugin failed to say whether %s helps pod %s", event.change.value, queued.pod.key)
+            return True
+
+    def _may_open(self, queued: QueuedPod, event: Event) -> bool:
+        may = any(self._profile.may_open(queued.pod, name, event) for name in queued.rejected_by)
+        return may and self._gate(queued.pod) is None
+
+
+def _promised(pod: Obj) -> str:
+    """The node that the API says that a Pod was promised, or ""."""
+    return (pod.get("status") or {}).get("nominatedNodeName") or ""
 
 
 def _same_to_scheduling(old: Obj, new: Obj) -> bool:

@@ -21,8 +21,8 @@ class NodeInfo:
 
     __slots__ = (
         "allocatable_cpu", "allocatable_memory", "allocatable_other", "allowed_pods", "hindering", "images", "labels",
-        "name", "obj", "pods", "ports", "requested_cpu", "requested_memory", "requested_other", "scored_cpu",
-        "scored_memory", "taints", "unschedulable",
+        "name", "obj", "pods", "ports", "priorities", "requested_cpu", "requested_memory", "requested_other",
+        "scored_cpu", "scored_memory", "taints", "unschedulable",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -39,6 +39,8 @@ class NodeInfo:
         self.allowed_pods = 0
         self.pods: dict[str, PodInfo] = {}
         self.ports: dict[tuple[str, int], dict[str, int]] = {}
+        #: How many of its Pods have which priority.
+        self.priorities: dict[int, int] = {}
         self.requested_cpu = 0
         self.requested_memory = 0
         self.requested_other: dict[str, int] = {}
@@ -86,7 +88,12 @@ class NodeInfo:
         return address == "0.0.0.0" or "0.0.0.0" in taken or address in taken
 
     def _count(self, pod: PodInfo, sign: int) -> None:
-        asked = pod.requests
+        asked, priority = pod.requests, pod.priority
+        count = self.priorities.get(priority, 0) + sign
+        if count:
+            self.priorities[priority] = count
+        else:
+            del self.priorities[priority]
         self.requested_cpu += sign * asked.cpu
         self.requested_memory += sign * asked.memory
         self.scored_cpu += sign * asked.scored_cpu

@@ -27,6 +27,8 @@ class PodInfo:
         self.namespace: str = about["namespace"]
         self.name: str = about["name"]
         self.labels: Mapping[str, str] = about.get("labels") or {}
+        #: Higher goes first.
+        self.priority = int(obj["spec"].get("priority") or 0)
         self.requests = requests.of_pod(obj)
         self.ports = requests.host_ports(obj)
 
@@ -42,14 +44,14 @@ class PodInfo:
         return spec
 
     @property
-    def priority(self) -> int:
-        """Higher goes first."""
-        return int(self.spec.get("priority") or 0)
-
-    @property
     def leaving(self) -> bool:
         """It is being deleted: it still takes room, but nobody counts on it."""
         return meta.is_deleting(self.obj)
+
+    @property
+    def nominated_node(self) -> str:
+        """The node that the API says it was promised, or ""."""
+        return (self.obj.get("status") or {}).get("nominatedNodeName") or ""
 
     @property
     def tolerations(self) -> Sequence[Obj]:

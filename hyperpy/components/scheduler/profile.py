@@ -9,6 +9,7 @@ from hyperpy.components.scheduler import framework
 from hyperpy.components.scheduler.framework import Event, Plugin, Rejection
 from hyperpy.components.scheduler.plugins.balanced_allocation import BalancedAllocation
 from hyperpy.components.scheduler.plugins.default_binder import DefaultBinder
+from hyperpy.components.scheduler.plugins.default_preemption import DefaultPreemption
 from hyperpy.components.scheduler.plugins.image_locality import ImageLocality
 from hyperpy.components.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from hyperpy.components.scheduler.plugins.node_affinity import NodeAffinity
@@ -52,6 +53,7 @@ def default_plugins() -> list[Use]:
         Use(VolumeZone()),
         Use(PodTopologySpread(), 2),
         Use(InterPodAffinity(), 2),
+        Use(DefaultPreemption()),
         Use(BalancedAllocation()),
         Use(ImageLocality()),
         Use(DefaultBinder()),
@@ -76,6 +78,10 @@ class Profile:
         plugins = [use.plugin for use in uses]
         self.pre_enqueue = [each for each in plugins if isinstance(each, framework.PreEnqueue)]
         self.filters = [each for each in plugins if isinstance(each, framework.PreFilter)]
+        self.narrows = [each for each in plugins if isinstance(each, framework.Narrow)]
+        self.only_the_node = {
+            each.name for each in plugins if isinstance(each, framework.OnlyTheNode) and each.only_the_node
+        }
         self.post_filters = [each for each in plugins if isinstance(each, framework.PostFilter)]
         self.scorers = [(use.plugin, use.weight) for use in uses if isinstance(use.plugin, framework.PreScore)]
         self.reserves = [each for each in plugins if isinstance(each, framework.Reserve)]
@@ -97,6 +103,14 @@ class Profile:
             if rejection is not None:
                 return rejection
         return None
+
+    def may_open(self, pod: PodInfo, gated_by: str, event: Event) -> bool:
+        """Whether a change elsewhere may open a gate: only where the plugin says so itself."""
+        return gated_by in self._wakers and self._wakers[gated_by].may_help(pod, event)
+
+    def opens_by_changes(self, gated_by: str) -> bool:
+        """Whether a plugin opens gates for other reasons than a change of the Pod itself."""
+        return gated_by in self._wakers
 
     def may_help(self, pod: PodInfo, rejected_by: frozenset[str], event: Event) -> bool:
         """Whether one of the plugins that rejected the Pod sees hope in a change."""

@@ -7,14 +7,16 @@
      └ gated ─┘ its gates opened
 
 A Pod that a change woke waits for the rest of its back-off, but only while others are waiting: an idle scheduler takes
-it at once. One that could not be bound waits in any case. Every Pod is in the queue once. Source of the states and
-figures: Concepts, "Scheduling Framework", and kube-scheduler (1 s doubling to 10 s; 5 minutes).
+it at once. One that could not be bound waits in any case. Changes that came while a Pod was out are held against it
+when it comes back: it backs off, instead of waiting for a change that has been. Every Pod is in the queue once. Source
+of the states and figures: Concepts, "Scheduling Framework", and kube-scheduler (1 s doubling to 10 s; 5 minutes).
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -26,6 +28,8 @@ BACKOFF_S = 1.0
 MAX_BACKOFF_S = 10.0
 #: Even without a change that helps, an unschedulable Pod is tried again after so long.
 PATIENCE_S = 300.0
+#: Changes remembered for Pods that are out; for one that has been out for more of them, one is taken to have helped.
+REMEMBERED = 256
 
 
 class Place(Enum):
@@ -48,6 +52,7 @@ class QueuedPod:
         tried_at: when the last one was.
         rejected_by: the plugins that kept it from its nodes, or from the queue.
         failed: it fitted, and could not be bound.
+        left_at: changes that there had been when it was last popped.
     """
 
     pod: PodInfo
@@ -56,6 +61,7 @@ class QueuedPod:
     tried_at: float = 0.0
     rejected_by: frozenset[str] = frozenset()
     failed: bool = False
+    left_at: int = 0
     place: Place = Place.ACTIVE
 
     def due(self) -> float:
@@ -79,6 +85,10 @@ class SchedulingQueue:
         self._active: list[tuple[Any, int, QueuedPod]] = []
         self._backing_off: list[tuple[float, int, QueuedPod]] = []
         self._unschedulable: dict[str, QueuedPod] = {}
+        #: Gated by plugins for which a change elsewhere may open the gate.
+        self._gated: dict[str, QueuedPod] = {}
+        self._changes = 0
+        self._recent: deque[Callable[[QueuedPod], bool]] = deque(maxlen=REMEMBERED)
 
     def __len__(self) -> int:
         return len(self._pods)
@@ -87,13 +97,28 @@ class SchedulingQueue:
         """The Pod, if it is queued."""
         return self._pods.get(uid)
 
-    def add(self, pod: PodInfo, *, now: float, gated_by: frozenset[str] = frozenset()) -> None:
-        """Queue a Pod that is not queued; with `gated_by` it waits until it changes."""
+    def add(
+        self, pod: PodInfo, *, now: float, gated_by: frozenset[str] = frozenset(), opens_by_changes: bool = False
+    ) -> None:
+        """Queue a Pod that is not queued; with `gated_by` it waits until it changes.
+
+        Args:
+            opens_by_changes: `gates` is to be asked about it after changes elsewhere.
+        """
         queued = QueuedPod(pod, now, rejected_by=gated_by)
         self._pods[pod.uid] = queued
-        if gated_by:
-            queued.place = Place.GATED
-        else:
+        if not gated_by:
+            self._activate(queued)
+            return
+        queued.place = Place.GATED
+        if opens_by_changes:
+            self._gated[pod.uid] = queued
+
+    def open_gates(self, is_open: Callable[[QueuedPod], bool]) -> None:
+        """Something changed: let those gated Pods in whose gates are open now."""
+        for queued in [each for each in self._gated.values() if is_open(each)]:
+            del self._gated[queued.pod.uid]
+            queued.rejected_by = frozenset()
             self._activate(queued)
 
     def put_back(self, queued: QueuedPod, *, now: float) -> None:
@@ -106,6 +131,9 @@ class SchedulingQueue:
         """A popped Pod fits nowhere: it waits for a change that may help."""
         self._pods[queued.pod.uid] = queued
         queued.failed, queued.rejected_by, queued.tried_at = False, rejected_by, now
+        if self._was_helped(queued):
+            self._back_off(queued)
+            return
         queued.place = Place.UNSCHEDULABLE
         self._unschedulable[queued.pod.uid] = queued
 
@@ -115,9 +143,12 @@ class SchedulingQueue:
         if queued is not None:
             queued.place = Place.POPPED
             self._unschedulable.pop(uid, None)
+            self._gated.pop(uid, None)
 
     def wake(self, may_help: Callable[[QueuedPod], bool], *, now: float) -> None:
         """Something changed: try those Pods again for which it may help."""
+        self._changes += 1
+        self._recent.append(may_help)
         for queued in [each for each in self._unschedulable.values() if may_help(each)]:
             self._stir(queued, now=now)
 
@@ -139,6 +170,7 @@ class SchedulingQueue:
         queued.place = Place.POPPED
         queued.attempts += 1
         queued.tried_at = now
+        queued.left_at = self._changes
         return queued
 
     def next_due(self) -> float | None:
@@ -150,6 +182,13 @@ class SchedulingQueue:
         if oldest is not None:
             times.append(oldest.tried_at + PATIENCE_S)
         return min(times, default=None)
+
+    def _was_helped(self, queued: QueuedPod) -> bool:
+        """Whether a change since it was popped may have helped it."""
+        missed = self._changes - queued.left_at
+        if missed > len(self._recent):
+            return True
+        return any(self._recent[-1 - index](queued) for index in range(missed))
 
     def _flush(self, now: float) -> None:
         while self._backing_off and self._backing_off[0][0] <= now:

@@ -1,8 +1,9 @@
-"""Tells users why a Pod has no node, or that it has one: events, and the condition PodScheduled."""
+"""Tells users why a Pod has no node, or that it has one: events, the condition PodScheduled, the nominated node."""
 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from hyperpy.api import errors, kinds, meta
 from hyperpy.client.clock import Clock
@@ -14,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Reports:
-    """Writes about Pods. Events are queued; a condition is written at once, and only when it says something new."""
+    """Writes about Pods. Events are queued; a status is written at once, and only when it says something new."""
 
     def __init__(self, client: Client, events: EventRecorder, clock: Clock) -> None:
         self._client = client
@@ -25,28 +26,41 @@ class Reports:
         """The Pod is bound."""
         self._events.event(pod.obj, kinds.POD, "Normal", "Scheduled", f"Successfully assigned {pod.key} to {node}")
 
-    async def failed(self, pod: PodInfo, *, reason: str, message: str) -> None:
+    async def failed(self, pod: PodInfo, *, reason: str, message: str, nominate: str | None = None) -> None:
         """The Pod has no node.
 
         Args:
             reason: Unschedulable, or SchedulerError.
+            nominate: the node that it was promised, "" when none is any more; None changes nothing.
         """
         self._events.event(pod.obj, kinds.POD, "Warning", "FailedScheduling", message)
         old = meta.condition(pod.obj, "PodScheduled") or {}
-        if (old.get("status"), old.get("reason"), old.get("message")) == ("False", reason, message):
-            return
-        now = meta.timestamp(self._clock.now())
-        condition = {
-            "type": "PodScheduled", "status": "False", "reason": reason, "message": message,
-            "lastTransitionTime": old.get("lastTransitionTime", now) if old.get("status") == "False" else now,
-        }  # fmt: skip
-        body = {"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}}
+        status: dict[str, Any] = {}
+        if nominate is not None and nominate != pod.nominated_node:
+            status["nominatedNodeName"] = nominate or None
+        if (old.get("status"), old.get("reason"), old.get("message")) != ("False", reason, message):
+            now = meta.timestamp(self._clock.now())
+            since = old.get("lastTransitionTime", now) if old.get("status") == "False" else now
+            status["conditions"] = [
+                {"type": "PodScheduled", "status": "False", "reason": reason, "message": message,
+                 "lastTransitionTime": since},
+            ]  # fmt: skip
+        if status:
+            await self._write(pod, status)
+
+    async def not_nominated(self, pod: PodInfo) -> None:
+        """A more important Pod gets what this one was promised."""
+        if pod.nominated_node:
+            await self._write(pod, {"nominatedNodeName": None})
+
+    async def _write(self, pod: PodInfo, status: dict[str, Any]) -> None:
+        body = {"metadata": {"uid": pod.uid}, "status": status}
         try:
             await self._client.patch(
                 kinds.POD, pod.name, body,
                 namespace=pod.namespace, patch_type=STRATEGIC_PATCH, subresource="status",
             )  # fmt: skip
         except (errors.NotFound, errors.Conflict):
-            log.debug("pod %s went while its condition was written", pod.key)
+            log.debug("pod %s went while its status was written", pod.key)
         except errors.StatusError as error:
-            log.warning("the condition of pod %s was not written: %s", pod.key, error)
+            log.warning("the status of pod %s was not written: %s", pod.key, error)

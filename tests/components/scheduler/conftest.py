@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from hyperpy.components.scheduler.cluster_state import ClusterState
 from hyperpy.components.scheduler.decision import Decision
 from hyperpy.components.scheduler.pod_info import PodInfo
 from hyperpy.components.scheduler.profile import Profile
+
+from .world import World, new_world
 
 Obj = dict[str, Any]
 
@@ -75,3 +78,9 @@ def make() -> type[Make]:
 @pytest.fixture
 def board() -> type[Board]:
     return Board
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with new_world() as made:
+        yield made

@@ -9,10 +9,12 @@ import pytest
 
 from hyperpy.components.scheduler import binding
 from hyperpy.components.scheduler.framework import Rejection, Scoring
+from hyperpy.components.scheduler.permits import Permits
 from hyperpy.components.scheduler.plugins.default_binder import DefaultBinder
 from hyperpy.components.scheduler.plugins.priority_sort import PrioritySort
 from hyperpy.components.scheduler.pod_info import PodInfo
 from hyperpy.components.scheduler.profile import Profile, Use, default_plugins
+from hyperpy.testing.clock import ManualClock
 
 
 class Recorder:
@@ -56,6 +58,20 @@ class Alphabetical:
         return Scoring(lambda node: float(ord(node.name[0])))
 
 
+class Waits:
+    """Permits when it is told so."""
+
+    name = "Waits"
+    permit_timeout_s = 30.0
+
+    def __init__(self, answer: asyncio.Future[str]) -> None:
+        self._answer = answer
+
+    async def permit(self, pod: PodInfo, node: str) -> Rejection | None:
+        await self._answer
+        return None
+
+
 def profile(recorder: Recorder) -> Profile:
     return Profile("mine", [Use(PrioritySort()), Use(recorder)])
 
@@ -79,7 +95,9 @@ class Patient:
 async def test_a_plugin_is_asked_at_every_point_it_has_a_method_for(make: Any) -> None:
     recorder, pod = Recorder(), PodInfo(make.pod())
     assert binding.reserve(pod, "n", profile(recorder)) is None
+    assert await Permits(ManualClock()).ask(pod, "n", profile(recorder)) is None
     await binding.bind(pod, "n", profile(recorder), None, place=place())  # type: ignore[arg-type]
+    binding.bound(pod, "n", profile(recorder))
     assert recorder.calls == ["reserve", "permit", "pre_bind", "bind", "post_bind"]
 
 
@@ -90,13 +108,13 @@ async def test_a_pod_that_waits_gives_its_place_to_others_and_takes_one_again(ma
     work = binding.bind(PodInfo(make.pod()), "n", patient, None, place=binding.BindingPlace(places))  # type: ignore[arg-type]
     task = asyncio.create_task(work)
     await places.acquire()
-    assert recorder.calls == ["permit", "pre_bind"]
+    assert recorder.calls == ["pre_bind"]
     answer.set_result("")
     await asyncio.sleep(0)
     assert "bind" not in recorder.calls
     places.release()
     await task
-    assert recorder.calls[-1] == "post_bind" and places.locked()
+    assert recorder.calls[-1] == "bind" and places.locked()
 
 
 async def test_a_wait_in_vain_says_why(make: Any) -> None:
@@ -107,12 +125,38 @@ async def test_a_wait_in_vain_says_why(make: Any) -> None:
         await binding.bind(PodInfo(make.pod()), "n", patient, None, place=place())  # type: ignore[arg-type]
 
 
-async def test_a_refused_permit_ends_the_binding_and_says_by_whom(make: Any) -> None:
-    recorder, pod = Recorder("permit"), PodInfo(make.pod())
-    with pytest.raises(binding.NotBound, match="Recorder: no") as failure:
-        await binding.bind(pod, "n", profile(recorder), None, place=place())  # type: ignore[arg-type]
-    assert failure.value.rejection is not None
-    assert recorder.calls == ["permit"]
+async def test_the_first_permit_that_refuses_decides(make: Any) -> None:
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    recorder, waits = Recorder("permit"), Waits(answer)
+    uses = [Use(PrioritySort()), Use(waits), Use(recorder)]
+    rejection = await Permits(ManualClock()).ask(PodInfo(make.pod()), "n", Profile("mine", uses))
+    assert rejection is not None and rejection.plugin == "Recorder"
+    assert answer.cancelled(), "nobody asks the others any more"
+
+
+async def test_a_permit_that_takes_too_long_is_a_refusal(make: Any) -> None:
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    clock = ManualClock()
+    profile_ = Profile("mine", [Use(PrioritySort()), Use(Waits(answer))])
+    task = asyncio.create_task(Permits(clock).ask(PodInfo(make.pod()), "n", profile_))
+    await clock.advance(29)
+    assert not task.done()
+    await clock.advance(1)
+    rejection = await task
+    assert rejection is not None
+    assert rejection.reasons == ("rejected due to timeout after waiting 30s at plugin Waits",)
+
+
+async def test_a_waiting_pod_can_be_preempted(make: Any) -> None:
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    permits, pod = Permits(ManualClock()), PodInfo(make.pod())
+    reason = Rejection("DefaultPreemption", ("preempted",))
+    assert not permits.reject(pod.uid, reason)
+    profile_ = Profile("mine", [Use(PrioritySort()), Use(Waits(answer))])
+    task = asyncio.create_task(permits.ask(pod, "n", profile_))
+    await asyncio.sleep(0)
+    assert permits.reject(pod.uid, reason)
+    assert await task is reason
 
 
 def test_a_refused_reservation_is_given_back(make: Any) -> None:

@@ -59,6 +59,8 @@ class InterPodAffinity:
     def may_help(self, pod: PodInfo, event: Event) -> bool:
         if event.node is not None:
             return event.old is None or event.old.labels != event.node.labels
+        if event.before is not None and event.pod is not None:
+            return event.before.labels != event.pod.labels
         # A Pod that came may be the one to be near to; one that went may have been the one to keep away from.
         return event.pod is not None
 

@@ -13,6 +13,7 @@ from hyperpy.components.scheduler.pod_info import PodInfo
 
 class NodeAffinity:
     name = "NodeAffinity"
+    only_the_node = True
     _mismatch = Rejection(name, ("node(s) didn't match Pod's node affinity/selector",), preemptable=False)
 
     def pre_filter(self, pod: PodInfo, cluster: ClusterState) -> NodeFilter | None:
@@ -24,6 +25,10 @@ class NodeAffinity:
             return None if selection.matches(node.node) else self._mismatch
 
         return check
+
+    def narrow(self, pod: PodInfo) -> frozenset[str] | None:
+        """Every term names its nodes, as those of the DaemonSet controller do."""
+        return pod.selection.node_names() if pod.selection is not None else None
 
     def pre_score(self, pod: PodInfo, cluster: ClusterState, nodes: Sequence[NodeInfo]) -> Scoring | None:
         terms = node_selection.preferred(pod.spec)

@@ -10,6 +10,7 @@ from hyperpy.components.scheduler.pod_info import PodInfo
 
 class NodeName:
     name = "NodeName"
+    only_the_node = True
     _elsewhere = Rejection(name, ("node(s) didn't match the requested node name",), preemptable=False)
 
     def pre_filter(self, pod: PodInfo, cluster: ClusterState) -> NodeFilter | None:

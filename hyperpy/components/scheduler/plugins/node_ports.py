@@ -10,6 +10,7 @@ from hyperpy.components.scheduler.pod_info import PodInfo
 
 class NodePorts:
     name = "NodePorts"
+    only_the_node = True
     _taken = Rejection(name, ("node(s) didn't have free ports for the requested pod ports",))
 
     def pre_filter(self, pod: PodInfo, cluster: ClusterState) -> NodeFilter | None:

@@ -12,6 +12,7 @@ from hyperpy.components.scheduler.pod_info import PodInfo
 
 class NodeResourcesFit:
     name = "NodeResourcesFit"
+    only_the_node = True
 
     def pre_filter(self, pod: PodInfo, cluster: ClusterState) -> NodeFilter | None:
         cpu, memory, other = pod.requests.cpu, pod.requests.memory, pod.requests.other
@@ -49,6 +50,8 @@ class NodeResourcesFit:
     def may_help(self, pod: PodInfo, event: Event) -> bool:
         if event.change is Change.POD_REMOVED:
             return True
+        if event.before is not None and event.pod is not None:
+            return event.before.requests != event.pod.requests
         node = event.node
         if node is None or (event.old is not None and capacity(event.old) == capacity(node)):
             return False

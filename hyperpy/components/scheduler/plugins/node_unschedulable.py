@@ -13,6 +13,7 @@ _TAINT = {"key": taints.UNSCHEDULABLE, "effect": taints.NO_SCHEDULE}
 
 class NodeUnschedulable:
     name = "NodeUnschedulable"
+    only_the_node = True
     _cordoned = Rejection(name, ("node(s) were unschedulable",), preemptable=False)
 
     def pre_filter(self, pod: PodInfo, cluster: ClusterState) -> NodeFilter | None:

@@ -64,8 +64,12 @@ class PodTopologySpread:
     def may_help(self, pod: PodInfo, event: Event) -> bool:
         constraints = spread_constraints.of_pod(pod, hard=True)
         if event.pod is not None:
-            other = event.pod
-            return other.namespace == pod.namespace and any(each.selector.matches(other.labels) for each in constraints)
+            return event.pod.namespace == pod.namespace and any(
+                each.selector.matches(other.labels)
+                for other in (event.pod, event.before)
+                if other is not None
+                for each in constraints
+            )
         node, old = event.node, event.old
         if node is None:
             return False

@@ -1,8 +1,8 @@
-"""SchedulingGates: a Pod with gates is not even queued. Source: KEP-3521."""
+"""SchedulingGates: a Pod with gates is not even queued; only a change of the Pod opens them. Source: KEP-3521."""
 
 from __future__ import annotations
 
-from hyperpy.components.scheduler.framework import Event, Rejection
+from hyperpy.components.scheduler.framework import Rejection
 from hyperpy.components.scheduler.pod_info import PodInfo
 
 
@@ -14,7 +14,3 @@ class SchedulingGates:
         if not gates:
             return None
         return Rejection(self.name, (f"waiting for scheduling gates: [{' '.join(gates)}]",), preemptable=False)
-
-    def may_help(self, pod: PodInfo, event: Event) -> bool:
-        """Only a change of the Pod itself does."""
-        return False

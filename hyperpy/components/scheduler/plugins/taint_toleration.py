@@ -15,6 +15,7 @@ _HINDERING = (taints.NO_SCHEDULE, taints.NO_EXECUTE)
 
 class TaintToleration:
     name = "TaintToleration"
+    only_the_node = True
 
     def pre_filter(self, pod: PodInfo, cluster: ClusterState) -> NodeFilter | None:
         if not cluster.hindered:
