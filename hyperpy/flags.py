@@ -50,3 +50,18 @@ def seconds(flag: str, text: str) -> float:
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise UserError(f"{flag}={text} is no duration; write it like 40s or 1m30s")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def share(flag: str, text: str) -> float:
+    """A number of zero or more, such as `0.1`.
+
+    Raises:
+        UserError: it is none.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise UserError(f"{flag}={text} is no number of zero or more; write it like 0.1")
+    return number

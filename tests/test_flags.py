@@ -48,3 +48,10 @@ def test_durations(text: str, expected: float) -> None:
 def test_what_is_no_duration_is_refused_by_name(text: str) -> None:
     with pytest.raises(UserError, match="--grace="):
         flags.seconds("--grace", text)
+
+
+def test_a_share_is_zero_or_more() -> None:
+    assert flags.share("--tolerance", "0.25") == 0.25
+    for text in ("-1", "nan", "inf", "much"):
+        with pytest.raises(UserError, match=f"--tolerance={text} is no number of zero or more"):
+            flags.share("--tolerance", text)

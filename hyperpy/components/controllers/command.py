@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_AUTOSCALER = "--horizontal-pod-autoscaler"
+
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
@@ -58,6 +60,36 @@ def controllers(
     threshold: Annotated[
         int, typer.Option("--terminated-pod-gc-threshold", help="Finished Pods that are kept; 0 keeps all.")
     ] = 12500,
+    sync_s: Annotated[
+        str, typer.Option("--horizontal-pod-autoscaler-sync-period", help="How often an autoscaler is looked at.")
+    ] = "15s",
+    tolerance: Annotated[
+        str,
+        typer.Option(
+            "--horizontal-pod-autoscaler-tolerance", help="How far from its target is near enough: 0.1 is 10%."
+        ),
+    ] = "0.1",
+    downscale_s: Annotated[
+        str,
+        typer.Option(
+            "--horizontal-pod-autoscaler-downscale-stabilization",
+            help="How long higher recommendations hold a scale-down up.",
+        ),
+    ] = "5m",
+    cpu_s: Annotated[
+        str,
+        typer.Option(
+            "--horizontal-pod-autoscaler-cpu-initialization-period",
+            help="After a Pod's start its CPU counts only while it is ready.",
+        ),
+    ] = "5m",
+    readiness_s: Annotated[
+        str,
+        typer.Option(
+            "--horizontal-pod-autoscaler-initial-readiness-delay",
+            help="A Pod unready since this time after its start counts as never ready.",
+        ),
+    ] = "30s",
     leader_elect: Annotated[
         str, typer.Option("--leader-elect", metavar=flags.BOOL, help="Wait for the Lease before working.")
     ] = "true",
@@ -66,7 +98,7 @@ def controllers(
     """Run the control loops."""
     from hyperpy.components import standalone
     from hyperpy.components.controllers.component import Controllers
-    from hyperpy.components.controllers.options import Options
+    from hyperpy.components.controllers.options import Autoscaling, Options
 
     access = standalone.access(kubeconfig_path=kubeconfig, server=master)
     options = Options(
@@ -79,6 +111,13 @@ def controllers(
         certificate_lifetime_s=flags.seconds("--cluster-signing-duration", signing_duration),
         node_monitor_grace_s=flags.seconds("--node-monitor-grace-period", grace_s),
         terminated_pod_threshold=threshold,
+        autoscaling=Autoscaling(
+            sync_period_s=_period(f"{_AUTOSCALER}-sync-period", sync_s),
+            tolerance=flags.share(f"{_AUTOSCALER}-tolerance", tolerance),
+            downscale_stabilization_s=flags.seconds(f"{_AUTOSCALER}-downscale-stabilization", downscale_s),
+            cpu_initialization_s=flags.seconds(f"{_AUTOSCALER}-cpu-initialization-period", cpu_s),
+            initial_readiness_delay_s=flags.seconds(f"{_AUTOSCALER}-initial-readiness-delay", readiness_s),
+        ),
         leader_elect=flags.boolean("--leader-elect", leader_elect),
     )
     standalone.run(
@@ -87,6 +126,14 @@ def controllers(
         name="controllers",
         verbosity=verbosity,
     )
+
+
+def _period(flag: str, text: str) -> float:
+    """A duration that something is repeated after. Raises UserError."""
+    period_s = flags.seconds(flag, text)
+    if period_s <= 0:
+        raise UserError(f"{flag}={text} has to be longer than nothing")
+    return period_s
 
 
 def _read(file: Path) -> bytes:

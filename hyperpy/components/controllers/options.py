@@ -8,6 +8,25 @@ from hyperpy.components.controllers.certificate_authority import Authority
 
 
 @dataclass(frozen=True, slots=True)
+class Autoscaling:
+    """Settings of HorizontalPodAutoscalers; the flags begin with `--horizontal-pod-autoscaler-`.
+
+    Args:
+        sync_period_s: how often each is looked at.
+        tolerance: how far from the target is near enough, as a share of it.
+        downscale_stabilization_s: how long a higher recommendation holds a scale-down up.
+        cpu_initialization_s: after a Pod's start its CPU counts only while it is ready.
+        initial_readiness_delay_s: a Pod unready since this time after its start counts as never ready.
+    """
+
+    sync_period_s: float = 15.0
+    tolerance: float = 0.1
+    downscale_stabilization_s: float = 300.0
+    cpu_initialization_s: float = 300.0
+    initial_readiness_delay_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """Settings of the control loops.
 
@@ -21,6 +40,7 @@ class Options:
         certificate_lifetime_s: the longest that a certificate is valid, and as long as it is when nothing is asked for.
         node_monitor_grace_s: silence after which a node counts as lost.
         terminated_pod_threshold: finished Pods kept before the oldest are deleted; 0 keeps all.
+        autoscaling: of HorizontalPodAutoscalers.
         leader_elect: wait for the Lease before working.
         identity: this process in the Lease.
     """
@@ -34,5 +54,6 @@ class Options:
     certificate_lifetime_s: float = 365 * 86_400.0
     node_monitor_grace_s: float = 40.0
     terminated_pod_threshold: int = 12500
+    autoscaling: Autoscaling = Autoscaling()
     leader_elect: bool = False
     identity: str = ""

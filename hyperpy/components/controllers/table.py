@@ -20,6 +20,7 @@ from hyperpy.components.controllers.endpoints import EndpointsController
 from hyperpy.components.controllers.endpointslice import EndpointSliceController
 from hyperpy.components.controllers.endpointslicemirroring import EndpointSliceMirroringController
 from hyperpy.components.controllers.garbagecollector import GarbageCollector
+from hyperpy.components.controllers.horizontalpodautoscaler import HorizontalPodAutoscalerController
 from hyperpy.components.controllers.job import JobController
 from hyperpy.components.controllers.namespace import NamespaceController
 from hyperpy.components.controllers.nodeipam import NodeIpamController
@@ -86,6 +87,12 @@ CONTROLLERS = (
     Row("endpointslice-controller", "endpointslice", EndpointSliceController),
     Row("endpointslice-mirroring-controller", "endpointslicemirroring", EndpointSliceMirroringController),
     Row("disruption-controller", "disruption", DisruptionController),
+    Row(
+        "horizontal-pod-autoscaler-controller",
+        "horizontal-pod-autoscaling",
+        HorizontalPodAutoscalerController,
+        workers=5,
+    ),
     Row("resourcequota-controller", "resourcequota", ResourceQuotaController),
     Row("persistentvolumeclaim-protection-controller", "pvc-protection", PVCProtectionController),
     Row("persistentvolume-protection-controller", "pv-protection", PVProtectionController),
