@@ -57,6 +57,28 @@ def controllers(
     grace_s: Annotated[
         str, typer.Option("--node-monitor-grace-period", help="Silence after which a node counts as lost.")
     ] = "40s",
+    startup_grace: Annotated[
+        str, typer.Option("--node-startup-grace-period", help="The same for a node that has not told its status yet.")
+    ] = "1m",
+    eviction_rate: Annotated[
+        str, typer.Option("--node-eviction-rate", help="Failing nodes that are emptied a second, in each zone.")
+    ] = "0.1",
+    secondary_rate: Annotated[
+        str, typer.Option("--secondary-node-eviction-rate", help="The same in a large zone that is partly down.")
+    ] = "0.01",
+    large_cluster: Annotated[
+        int,
+        typer.Option(
+            "--large-cluster-size-threshold",
+            help="A zone of so many nodes, or fewer, is not emptied while it is partly down.",
+        ),
+    ] = 50,
+    unhealthy_share: Annotated[
+        str,
+        typer.Option(
+            "--unhealthy-zone-threshold", help="The share of nodes not ready from which a zone is partly down."
+        ),
+    ] = "0.55",
     threshold: Annotated[
         int, typer.Option("--terminated-pod-gc-threshold", help="Finished Pods that are kept; 0 keeps all.")
     ] = 12500,
@@ -98,6 +120,7 @@ def controllers(
     """Run the control loops."""
     from hyperpy.components import standalone
     from hyperpy.components.controllers.component import Controllers
+    from hyperpy.components.controllers.node_zones import Rates
     from hyperpy.components.controllers.options import Autoscaling, Options
 
     access = standalone.access(kubeconfig_path=kubeconfig, server=master)
@@ -110,6 +133,13 @@ def controllers(
         authority=_authority(signing_cert_file, signing_key_file, access.ca_pem),
         certificate_lifetime_s=flags.seconds("--cluster-signing-duration", signing_duration),
         node_monitor_grace_s=flags.seconds("--node-monitor-grace-period", grace_s),
+        node_startup_grace_s=flags.seconds("--node-startup-grace-period", startup_grace),
+        eviction_rates=Rates(
+            normal=flags.share("--node-eviction-rate", eviction_rate),
+            secondary=flags.share("--secondary-node-eviction-rate", secondary_rate),
+            large_zone=large_cluster,
+            unhealthy_share=flags.share("--unhealthy-zone-threshold", unhealthy_share),
+        ),
         terminated_pod_threshold=threshold,
         autoscaling=Autoscaling(
             sync_period_s=_period(f"{_AUTOSCALER}-sync-period", sync_s),

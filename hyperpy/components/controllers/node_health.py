@@ -43,10 +43,14 @@ def lost_status(node: Obj, *, now: str) -> Obj:
     return {**status, "conditions": conditions}
 
 
-def wanted_taints(node: Obj, *, now: str) -> list[Obj]:
-    """The node's taints: those of others as they are, ours as its conditions say. A taint that stays keeps its time."""
+def wanted_taints(node: Obj, *, now: str, evict: bool = True) -> list[Obj]:
+    """The node's taints: those of others as they are, ours as its conditions say. A taint that stays keeps its time.
+
+    Args:
+        evict: its Pods may be sent away, if its conditions say so.
+    """
     present = taints.of_node(node)
-    ours = _taints(node)
+    ours = _taints(node, evict=evict)
     kept = [each for each in present if not _is_ours(each) or any(taints.is_same(each, one) for one in ours)]
     new = [each for each in ours if not any(taints.is_same(each, one) for one in present)]
     return [*kept, *({**each, "timeAdded": now} for each in new)]
@@ -62,7 +66,18 @@ def heartbeat(node: Obj) -> str:
     return (meta.condition(node, "Ready") or {}).get("lastHeartbeatTime") or ""
 
 
-def _taints(node: Obj) -> list[Obj]:
+def is_failing(node: Obj) -> bool:
+    """Its Pods are to leave, in their time: it says that it is not ready, or says nothing any more."""
+    ready = meta.condition(node, "Ready")
+    return ready is not None and ready.get("status") in ("False", "Unknown")
+
+
+def is_evicting(node: Obj) -> bool:
+    """It has one of the taints that send its Pods away when it fails."""
+    return any(taint["key"] in _EVICTING and taint.get("effect") == taints.NO_EXECUTE for taint in taints.of_node(node))
+
+
+def _taints(node: Obj, *, evict: bool) -> list[Obj]:
     conditions = (node.get("status") or {}).get("conditions") or ()
     keys = [
         _BY_CONDITION[condition["type"], condition.get("status", "")]
@@ -74,7 +89,7 @@ def _taints(node: Obj) -> list[Obj]:
     if (node.get("spec") or {}).get("unschedulable"):
         keys.append(taints.UNSCHEDULABLE)
     wanted = [{"key": key, "effect": taints.NO_SCHEDULE} for key in keys]
-    if meta.find_condition(conditions, "Ready") is not None:
+    if evict and meta.find_condition(conditions, "Ready") is not None:
         wanted += [{"key": key, "effect": taints.NO_EXECUTE} for key in keys if key in _EVICTING]
     return wanted
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hyperpy.components.controllers.certificate_authority import Authority
+from hyperpy.components.controllers.node_zones import DEFAULT_RATES, Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Options:
         authority: signs certificate requests; None: nobody does.
         certificate_lifetime_s: the longest that a certificate is valid, and as long as it is when nothing is asked for.
         node_monitor_grace_s: silence after which a node counts as lost.
+        node_startup_grace_s: the same for a node that has not told its status yet.
+        eviction_rates: how fast the Pods of failing nodes are sent away.
         terminated_pod_threshold: finished Pods kept before the oldest are deleted; 0 keeps all.
         autoscaling: of HorizontalPodAutoscalers.
         leader_elect: wait for the Lease before working.
@@ -53,6 +56,8 @@ class Options:
     authority: Authority | None = None
     certificate_lifetime_s: float = 365 * 86_400.0
     node_monitor_grace_s: float = 40.0
+    node_startup_grace_s: float = 60.0
+    eviction_rates: Rates = DEFAULT_RATES
     terminated_pod_threshold: int = 12500
     autoscaling: Autoscaling = Autoscaling()
     leader_elect: bool = False

@@ -1,6 +1,6 @@
 """Taint eviction: Pods leave a node with a NoExecute taint when they do not bear it, or no longer.
 
-Watches: Node, Pod.   Writes: Pod (deletes).   Source: Concepts, "Taints and Tolerations".
+Watches: Node, Pod.   Writes: Pod (deletes), Pod/status.   Source: Concepts, "Taints and Tolerations".
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hyperpy.api import errors, kinds, meta, pods, taints
-from hyperpy.client.protocol import DeleteOptions, Obj
+from hyperpy.client.protocol import STRATEGIC_PATCH, DeleteOptions, Obj
 from hyperpy.client.workqueue import WorkQueue
 from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.node_pods import index_by_node, pods_of
@@ -20,7 +20,7 @@ def plan(pod: Obj, node_taints: Sequence[Obj], *, now: float) -> float | None:
     Args:
         node_taints: the taints of the Pod's node; a taint counts from its `timeAdded`, or from now.
     """
-    if meta.is_deleting(pod) or pods.is_terminal(pod):
+    if _is_leaving(pod):
         return None
     tolerations = pod["spec"].get("tolerations") or ()
     waits = []
@@ -44,6 +44,7 @@ class TaintEvictionController:
         self._client = context.client
         self._queue = queue
         self._events = context.events(self.name)
+        self._marked: set[str] = set()  # Pods whose time runs; a set of keys that are in the cache
         self._nodes = context.informers.of(kinds.NODE)
         self._pods = context.watch(kinds.POD, self._pod_changed)
         index_by_node(self._pods)
@@ -54,18 +55,45 @@ class TaintEvictionController:
         namespace, name = meta.split_key(key)
         pod = self._pods.get(name, namespace)
         node = self._nodes.get(pod["spec"].get("nodeName", "")) if pod is not None else None
-        if pod is None or node is None:
+        wait_s = None
+        if pod is not None and node is not None:
+            wait_s = plan(pod, taints.of_node(node), now=self._context.clock.now())
+        was_marked = key in self._marked
+        self._marked.discard(key)
+        if wait_s is None:
+            if was_marked and pod is not None and node is not None and not _is_leaving(pod):
+                self._event(pod, f"Cancelling deletion of Pod {key}")
             return None
-        wait_s = plan(pod, taints.of_node(node), now=self._context.clock.now())
-        if wait_s is None or wait_s > 0:
+        if wait_s > 0:
+            self._marked.add(key)
             return wait_s
-        self._events.event(pod, kinds.POD, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {key}")
+        assert pod is not None, "only a Pod that is there has to leave"
+        self._event(pod, f"Marking for deletion Pod {key}")
+        await self._delete(pod)
+        return None
+
+    async def _delete(self, pod: Obj) -> None:
+        """Say why, then delete."""
+        about = pod["metadata"]
+        target = {
+            "type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager",
+            "message": "Taint manager: deleting due to NoExecute taint",
+            "lastTransitionTime": meta.timestamp(self._context.clock.now()),
+        }  # fmt: skip
+        body = {"metadata": {"uid": about["uid"]}, "status": {"conditions": [target]}}
         try:
-            options = DeleteOptions(uid=pod["metadata"]["uid"])
-            await self._client.delete(kinds.POD, name, namespace=namespace, options=options)
+            if meta.condition(pod, "DisruptionTarget") is None:
+                await self._client.patch(
+                    kinds.POD, about["name"], body,
+                    namespace=about["namespace"], patch_type=STRATEGIC_PATCH, subresource="status",
+                )  # fmt: skip
+            options = DeleteOptions(uid=about["uid"])
+            await self._client.delete(kinds.POD, about["name"], namespace=about["namespace"], options=options)
         except errors.NotFound:
             pass
-        return None
+
+    def _event(self, pod: Obj, message: str) -> None:
+        self._events.event(pod, kinds.POD, "Normal", "TaintManagerEviction", message)
 
     def _node_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         if new is None or event == "DELETED" or _evicting(new) == (_evicting(old) if old is not None else []):
@@ -75,11 +103,17 @@ class TaintEvictionController:
 
     def _pod_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         if new is None or event == "DELETED" or not new["spec"].get("nodeName"):
+            if old is not None and event == "DELETED":
+                self._marked.discard(meta.key(old))
             return
         changed = old is None or old["spec"] != new["spec"]
         node = self._nodes.get(new["spec"]["nodeName"])
         if changed and (node is None or _evicting(node)):
             self._queue.add(meta.key(new))
+
+
+def _is_leaving(pod: Obj) -> bool:
+    return meta.is_deleting(pod) or pods.is_terminal(pod)
 
 
 def _evicting(node: Obj) -> list[Obj]:

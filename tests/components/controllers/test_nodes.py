@@ -120,6 +120,14 @@ async def ready_node(world: Any, make: Any, name: str = "n1") -> None:
     await world.until(untainted)
 
 
+async def alive(world: Any, *names: str, for_s: int) -> None:
+    """Time passes, in which only these nodes give signs of life."""
+    for _ in range(for_s // 10):
+        await world.clock.advance(10)
+        for name in names:
+            await lease(world, name)
+
+
 async def bound(world: Any, make: Any, name: str, to: str = "n1", **spec: Any) -> dict[str, Any]:
     made = await world.client.create(kinds.POD, make.pod(name, nodeName=to, **spec))
     await world.set_pod(made)
@@ -129,14 +137,13 @@ async def bound(world: Any, make: Any, name: str, to: str = "n1", **spec: Any) -
 async def test_a_silent_node_is_unknown_its_pods_unready_and_later_evicted(world: Any, make: Any) -> None:
     await world.start("nodelifecycle", "taint-eviction")
     await ready_node(world, make)
+    await ready_node(world, make, "healthy")
     await bound(world, make, "web")
-    for _ in range(6):
-        await world.clock.advance(10)
-        await lease(world, "n1")
+    await alive(world, "n1", "healthy", for_s=60)
     await world.quiet()
     found = await world.client.get(kinds.NODE, "n1")
     assert node_health.is_ready(found) and not taints.of_node(found)
-    await world.clock.advance(41)
+    await alive(world, "healthy", for_s=50)
 
     async def lost() -> bool:
         found = await world.client.get(kinds.NODE, "n1")
@@ -147,24 +154,27 @@ async def test_a_silent_node_is_unknown_its_pods_unready_and_later_evicted(world
     await world.until(lost)
     ready = meta.condition(await world.client.get(kinds.NODE, "n1"), "Ready")
     assert ready is not None and (ready["status"], ready["reason"]) == ("Unknown", "NodeStatusUnknown")
-    await world.clock.advance(200)
+    await alive(world, "healthy", for_s=200)
     assert not meta.is_deleting(await world.client.get(kinds.POD, "web", namespace="default"))
-    await world.clock.advance(120)
+    await alive(world, "healthy", for_s=120)
 
     async def evicted() -> bool:
         return meta.is_deleting(await world.client.get(kinds.POD, "web", namespace="default"))
 
     await world.until(evicted)
+    target = meta.condition(await world.client.get(kinds.POD, "web", namespace="default"), "DisruptionTarget")
+    assert target is not None and target["reason"] == "DeletionByTaintManager"
 
 
 async def test_a_node_that_speaks_again_is_untainted_and_keeps_its_pods(world: Any, make: Any) -> None:
     await world.start("nodelifecycle", "taint-eviction")
     await ready_node(world, make)
+    await ready_node(world, make, "healthy")
     await bound(world, make, "web")
-    await world.clock.advance(45)
+    await alive(world, "healthy", for_s=50)
 
     async def tainted() -> Any:
-        return taints.of_node(await world.client.get(kinds.NODE, "n1"))
+        return node_health.is_evicting(await world.client.get(kinds.NODE, "n1"))
 
     await world.until(tainted)
     await lease(world, "n1")
@@ -175,10 +185,9 @@ async def test_a_node_that_speaks_again_is_untainted_and_keeps_its_pods(world: A
         return not await tainted()
 
     await world.until(healed)
-    for _ in range(40):
-        await world.clock.advance(10)
-        await lease(world, "n1")
+    await alive(world, "n1", "healthy", for_s=400)
     assert not meta.is_deleting(await world.client.get(kinds.POD, "web", namespace="default"))
+    assert await world.events("TaintManagerEviction") == ["Cancelling deletion of Pod default/web"]
 
 
 async def test_a_new_process_gives_a_silent_node_its_grace_period_anew(world: Any, make: Any) -> None:
