@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from hyperpy.api import errors, kinds, meta, pods
+from hyperpy.api import errors, kinds, meta, pods, volume_binding
+from hyperpy.api.volume_binding import PodClaim
 from hyperpy.client.protocol import Obj
 from hyperpy.client.workqueue import WorkQueue
-from hyperpy.components.controllers import finalizing
+from hyperpy.components.controllers import claim_index, finalizing
 from hyperpy.components.controllers.context import Context
 
 FINALIZER = "kubernetes.io/pvc-protection"
-_BY_CLAIM = "claim"
 
 
 def plan(claim: Obj | None, users: Iterable[Obj]) -> Obj | None:
@@ -51,13 +51,13 @@ class PVCProtectionController:
         self._queue = queue
         self._claims = context.watch(kinds.PERSISTENT_VOLUME_CLAIM, self._claim_changed)
         self._pods = context.informers.of(kinds.POD)
-        self._pods.add_index(_BY_CLAIM, _claims_of)
+        claim_index.index_by_claim(self._pods)
         context.watch(kinds.POD, self._pod_changed)
 
     async def reconcile(self, key: str) -> float | None:
         """See to one claim."""
         namespace, name = meta.split_key(key)
-        wanted = plan(self._claims.get(name, namespace), self._pods.by_index(_BY_CLAIM, key))
+        wanted = plan(self._claims.get(name, namespace), claim_index.users(self._pods, key))
         if wanted is None:
             return None
         if meta.is_deleting(wanted):
@@ -79,25 +79,19 @@ class PVCProtectionController:
         assert pod is not None
         if event != "DELETED" and not pods.is_terminal(pod) and not meta.is_deleting(pod):
             return
-        for key in _claims_of(pod):
+        for key in claim_index.keys(pod):
             self._queue.add(key)
-
-
-def _claims_of(pod: Obj) -> Iterator[str]:
-    yield from _named_claims(pod)
-    yield from _ephemeral_claims(pod)
 
 
 def _named_claims(pod: Obj) -> Iterator[str]:
     """Keys of the claims that a Pod names."""
-    for volume in pod["spec"].get("volumes") or ():
-        if volume.get("persistentVolumeClaim") is not None:
-            yield f"{pod['metadata']['namespace']}/{volume['persistentVolumeClaim'].get('claimName')}"
+    return (_key(pod, claim) for claim in volume_binding.claims_of(pod) if not claim.ephemeral)
 
 
 def _ephemeral_claims(pod: Obj) -> Iterator[str]:
     """Keys of the claims that are made for a Pod's ephemeral volumes."""
-    own = pod["metadata"]
-    for volume in pod["spec"].get("volumes") or ():
-        if volume.get("ephemeral") is not None:
-            yield f"{own['namespace']}/{own['name']}-{volume['name']}"
+    return (_key(pod, claim) for claim in volume_binding.claims_of(pod) if claim.ephemeral)
+
+
+def _key(pod: Obj, claim: PodClaim) -> str:
+    return f"{pod['metadata']['namespace']}/{claim.name}"

@@ -19,12 +19,14 @@ from hyperpy.components.controllers.disruption import DisruptionController
 from hyperpy.components.controllers.endpoints import EndpointsController
 from hyperpy.components.controllers.endpointslice import EndpointSliceController
 from hyperpy.components.controllers.endpointslicemirroring import EndpointSliceMirroringController
+from hyperpy.components.controllers.ephemeralvolume import EphemeralVolumeController
 from hyperpy.components.controllers.garbagecollector import GarbageCollector
 from hyperpy.components.controllers.horizontalpodautoscaler import HorizontalPodAutoscalerController
 from hyperpy.components.controllers.job import JobController
 from hyperpy.components.controllers.namespace import NamespaceController
 from hyperpy.components.controllers.nodeipam import NodeIpamController
 from hyperpy.components.controllers.nodelifecycle import NodeLifecycleController
+from hyperpy.components.controllers.persistentvolumebinder import PersistentVolumeBinder
 from hyperpy.components.controllers.podgc import PodGarbageCollector
 from hyperpy.components.controllers.pvcprotection import PVCProtectionController
 from hyperpy.components.controllers.pvprotection import PVProtectionController
@@ -94,6 +96,8 @@ CONTROLLERS = (
         workers=5,
     ),
     Row("resourcequota-controller", "resourcequota", ResourceQuotaController),
+    Row("persistentvolume-binder-controller", "persistentvolume-binder", PersistentVolumeBinder, workers=1),
+    Row("ephemeral-volume-controller", "ephemeral-volume", EphemeralVolumeController),
     Row("persistentvolumeclaim-protection-controller", "pvc-protection", PVCProtectionController),
     Row("persistentvolume-protection-controller", "pv-protection", PVProtectionController),
     Row("clusterrole-aggregation-controller", "clusterrole-aggregation", ClusterRoleAggregation),
