@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hyperpy import flags, shallow
 from hyperpy.coercion import QuickCommand
 from hyperpy.commands import UserError
+
+if TYPE_CHECKING:
+    from hyperpy.components.scheduler.options import Options as SchedulerOptions
 
 RUNTIMES = ("auto", "docker", "remote", "embedded", "hollow")
 
@@ -59,6 +62,9 @@ def all_in_one(
     admission_control_config_file: Annotated[
         str, typer.Option("--admission-control-config-file", help="Settings of admission plugins.")
     ] = "",
+    scheduler_config: Annotated[
+        str, typer.Option("--scheduler-config", help="KubeSchedulerConfiguration: profiles and plugins.")
+    ] = "",
     datastore_endpoint: Annotated[
         str,
         typer.Option(
@@ -100,6 +106,7 @@ def all_in_one(
         cluster_cidr=cluster_cidr,
         default_data_dir=not data_dir,
         datastore_endpoint=datastore_endpoint,
+        scheduler=_scheduler(scheduler_config) if scheduler_config else None,
         etcd_servers=flags.words(etcd_servers),
         etcd_ca_file=etcd_cafile,
         etcd_cert_file=etcd_certfile,
@@ -121,3 +128,16 @@ def all_in_one(
                     claim.release()
 
     loop.run(main(), verbosity=verbosity)
+
+
+def _scheduler(file: str) -> SchedulerOptions:
+    """The scheduler's options in a file, which must not name another cluster."""
+    from hyperpy.components.scheduler import configuration_file
+
+    try:
+        found = configuration_file.read(Path(file), elects=False)
+    except configuration_file.ConfigurationError as error:
+        raise UserError(f"--scheduler-config {error}") from error
+    if found.kubeconfig:
+        raise UserError(f"--scheduler-config {file}: clientConnection.kubeconfig: the scheduler is in this process")
+    return found.options

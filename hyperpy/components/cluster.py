@@ -13,6 +13,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hyperpy.api.wire import UserInfo
 from hyperpy.client import local
@@ -30,6 +31,9 @@ from hyperpy.components.supervisor import Component, StartFailure
 from hyperpy.podnet.free import Claim, claim, claim_free, routed_by
 from hyperpy.podnet.network import ADDRESSES
 from hyperpy.podnet.router import Router
+
+if TYPE_CHECKING:
+    from hyperpy.components.scheduler.options import Options as SchedulerOptions
 
 KUBELET_PORT = 10250
 SERVICE_FLAG, CLUSTER_FLAG = "--service-cluster-ip-range", "--cluster-cidr"
@@ -53,6 +57,7 @@ class Options:
         datastore_endpoint: database that keeps the objects; "": the store in the data directory does.
         etcd_servers: an etcd that does, with `etcd_ca_file`, `etcd_cert_file` and `etcd_key_file` for its TLS.
         audit_policy_file, audit_log_path: which requests the API server logs, and where to.
+        scheduler: its options, or None for the usual ones.
         enable_admission_plugins, disable_admission_plugins, admission_control_config_file: of the API server.
     """
 
@@ -77,6 +82,7 @@ class Options:
     enable_admission_plugins: tuple[str, ...] = ()
     disable_admission_plugins: tuple[str, ...] = ()
     admission_control_config_file: Path | None = None
+    scheduler: SchedulerOptions | None = None
 
 
 class Cluster:
@@ -134,7 +140,7 @@ class Cluster:
     def _scheduler(self) -> Component:
         from hyperpy.components.scheduler.component import Options, Scheduler
 
-        return Scheduler(self._client(access.SCHEDULER), self.informers, Options())
+        return Scheduler(self._client(access.SCHEDULER), self.informers, self._options.scheduler or Options())
 
     def _controllers(self) -> Component:
         from hyperpy.components.controllers.certificate_authority import Authority

@@ -29,17 +29,19 @@ from hyperpy.client.events import EventRecorder
 from hyperpy.client.informer import Informers
 from hyperpy.client.leader import LeaderElector, LeadershipLost
 from hyperpy.client.protocol import Client
-from hyperpy.components.scheduler import binding, decision, reasons
+from hyperpy.components.scheduler import binding, decision, profiles, reasons
 from hyperpy.components.scheduler.binding import BindingPlace, NotBound
 from hyperpy.components.scheduler.decision import Decision
 from hyperpy.components.scheduler.evictions import Evictions
 from hyperpy.components.scheduler.filtering import Filters
 from hyperpy.components.scheduler.framework import Failure, Rejection, Room
+from hyperpy.components.scheduler.handle import Handle
 from hyperpy.components.scheduler.intake import Intake
 from hyperpy.components.scheduler.options import Options
 from hyperpy.components.scheduler.permits import Permits
 from hyperpy.components.scheduler.pod_info import PodInfo
 from hyperpy.components.scheduler.profile import Profile
+from hyperpy.components.scheduler.profiles import ProfileError
 from hyperpy.components.scheduler.queue import QueuedPod
 from hyperpy.components.scheduler.reports import Reports
 from hyperpy.components.supervisor import StartFailure
@@ -48,19 +50,17 @@ __all__ = ["Options", "Scheduler"]
 
 log = logging.getLogger(__name__)
 
-LEASE = "kube-scheduler"
 BINDINGS = 64
 #: Decisions in a row before everything else in the process gets a turn.
 BURST = 8
 
 
 class Scheduler:
-    """One scheduler with one profile.
+    """One scheduler: a queue, a view of the cluster, and one or more profiles.
 
     Args:
         client: under the identity `system:kube-scheduler`.
         informers: running ones.
-        profile: its plugins; kube-scheduler's defaults when None.
         rng: chooses among nodes that are equally good.
     """
 
@@ -73,19 +73,22 @@ class Scheduler:
         options: Options,
         *,
         clock: Clock | None = None,
-        profile: Profile | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self._client = client
         self._options = options
         self._clock = clock or SystemClock()
-        self._profile = profile or Profile(options.scheduler_name)
+        try:
+            self._profiles = profiles.build(options.profiles, Handle(client, informers, self._clock))
+        except ProfileError as error:
+            raise StartFailure(f"scheduler: {error}") from error
         self._rng = rng or random.Random()
         self._work = asyncio.Event()
-        self._intake = Intake(informers, profile=self._profile, clock=self._clock, changed=self._work.set)
-        self._events = EventRecorder(client, options.scheduler_name, self._clock)
+        self._intake = Intake(informers, options, self._profiles, clock=self._clock, changed=self._work.set)
+        names = [profile.scheduler_name for profile in self._profiles]
+        self._events = {name: EventRecorder(client, name, self._clock) for name in names}
         self._reports = Reports(client, self._events, self._clock)
-        self._evictions = Evictions(client, self._events, self._clock, scheduler_name=options.scheduler_name)
+        self._evictions = Evictions(client, self._events, self._clock)
         self._permits = Permits(self._clock)
         self._places = asyncio.Semaphore(BINDINGS)
         self._start = 0
@@ -96,11 +99,15 @@ class Scheduler:
         Raises:
             StartFailure: the Lease was lost.
         """
-        if not self._options.leader_elect:
+        election = self._options.leader_election
+        if not election.wait:
             await self._schedule(ready)
         ready()
         identity = self._options.identity or f"{socket.gethostname()}_{os.getpid()}_{random.getrandbits(32):08x}"
-        elector = LeaderElector(self._client, self._clock, name=LEASE, identity=identity)
+        elector = LeaderElector(
+            self._client, self._clock,
+            name=election.name, namespace=election.namespace, identity=identity, times=election.times,
+        )  # fmt: skip
         try:
             await elector.run(lambda: self._schedule(lambda: None))
         except* LeadershipLost as lost:
@@ -111,7 +118,8 @@ class Scheduler:
         try:
             await self._intake.open()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._events.run(), name="scheduler/events")
+                for name, events in self._events.items():
+                    group.create_task(events.run(), name=f"scheduler/events/{name}")
                 ready()
                 await self._decide_all(group)
         finally:
@@ -165,11 +173,12 @@ class Scheduler:
 
     def _decide(self, queued: QueuedPod, place: BindingPlace) -> Coroutine[Any, Any, None]:
         pod, cluster = queued.pod, self._intake.cluster
-        made = decision.decide(pod, cluster, self._profile, start=self._start, rng=self._rng)
+        profile = self._profiles.running(pod)
+        made = decision.decide(pod, cluster, profile, start=self._start, rng=self._rng)
         self._start = (self._start + made.looked_at) % max(1, made.total)
         if made.node is None:
             return self._fits_nowhere(queued, made)
-        rejection = binding.reserve(pod, made.node, self._profile)
+        rejection = binding.reserve(pod, made.node, profile)
         if rejection is not None:
             self._intake.queue.park(queued, rejected_by=frozenset([rejection.plugin]), now=self._clock.monotonic())
             message = reasons.unavailable(1, [rejection])
@@ -196,18 +205,18 @@ class Scheduler:
 
     def _find_room(self, pod: PodInfo, made: Decision) -> Room:
         """Ask the PostFilter plugins one after the other, until one finds room."""
-        found, cluster = Room("", None), self._intake.cluster
-        if not made.total or not self._profile.post_filters:
+        found, cluster, profile = Room("", None), self._intake.cluster, self._profiles.running(pod)
+        if not made.total or not profile.post_filters:
             return found
         failure = Failure(
             cluster,
             made.by_node(cluster.nodes),
             self._intake.budgets(),
             offset=self._rng.randrange(made.total),
-            trial=Filters(pod, cluster, self._profile, (), None).trial,
+            trial=Filters(pod, cluster, profile, (), None).trial,
         )
         told = []
-        for plugin in self._profile.post_filters:
+        for plugin in profile.post_filters:
             found = plugin.post_filter(pod, failure)
             told.append(found.message)
             if found.node:
@@ -231,12 +240,13 @@ class Scheduler:
 
     async def _bind(self, queued: QueuedPod, node: str, place: BindingPlace) -> None:
         pod = queued.pod
+        profile = self._profiles.running(pod)
         try:
-            if self._profile.permits:
-                await self._permitted(pod, node, place)
+            if profile.permits:
+                await self._permitted(pod, node, place, profile)
             if self._intake.cluster.node(node) is None:
                 raise NotBound(f'node "{node}" is gone')
-            await binding.bind(pod, node, self._profile, self._client, place=place)
+            await binding.bind(pod, node, profile, self._client, place=place)
         except NotBound as failure:
             await self._not_bound(queued, node, failure)
         except Exception as error:
@@ -244,19 +254,19 @@ class Scheduler:
             await self._not_bound(queued, node, NotBound(_told(error)))
         else:
             self._reports.scheduled(pod, node)
-            binding.bound(pod, node, self._profile)
+            binding.bound(pod, node, profile)
 
-    async def _permitted(self, pod: PodInfo, node: str, place: BindingPlace) -> None:
+    async def _permitted(self, pod: PodInfo, node: str, place: BindingPlace, profile: Profile) -> None:
         """Wait until the Permit plugins agree, without holding a place."""
         place.give_up()
-        rejection = await self._permits.ask(pod, node, self._profile)
+        rejection = await self._permits.ask(pod, node, profile)
         await place.take_again()
         if rejection is not None:
             raise NotBound(reasons.unavailable(1, [rejection]), rejection=rejection)
 
     async def _not_bound(self, queued: QueuedPod, node: str, failure: NotBound) -> None:
         """Free the room; the Pod is tried again if it still needs a node."""
-        binding.unreserve(queued.pod, node, self._profile)
+        binding.unreserve(queued.pod, node, self._profiles.running(queued.pod))
         self._intake.forget(queued.pod)
         latest: PodInfo | None = self._intake.pending(queued.pod)
         if latest is None:

@@ -60,9 +60,14 @@ class Decision:
         return reasons.unavailable(self.total, self.rejected.values(), self.elsewhere)
 
 
-def enough(nodes: int) -> int:
-    """How many possible nodes are looked for before the best of them is taken."""
-    return min(nodes, max(SCORED_AT_LEAST, nodes // _SHARE))
+def enough(nodes: int, percentage: int = 0) -> int:
+    """How many possible nodes are looked for before the best of them is taken.
+
+    Args:
+        percentage: of the nodes, as a profile wants it; 0 leaves it to their number.
+    """
+    share = nodes * percentage // 100 if percentage else nodes // _SHARE
+    return min(nodes, max(SCORED_AT_LEAST, share))
 
 
 def decide(pod: PodInfo, cluster: ClusterState, profile: Profile, *, start: int, rng: random.Random) -> Decision:
@@ -100,7 +105,7 @@ def _worth_looking(filters: Filters, start: int) -> tuple[Sequence[NodeInfo], in
 def _search(
     nodes: Sequence[NodeInfo], filters: Filters, *, start: int
 ) -> tuple[list[NodeInfo], dict[str, Rejection], int]:
-    wanted = enough(len(nodes))
+    wanted = enough(len(nodes), filters.profile.score_percentage)
     checks = filters.checks
     promises = len(filters.cluster.nominations)
     possible: list[NodeInfo] = []

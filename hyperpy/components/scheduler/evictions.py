@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hyperpy.api import errors, kinds, meta
 from hyperpy.client.clock import Clock
@@ -18,14 +18,13 @@ class Evictions:
     """Writes about victims.
 
     Args:
-        scheduler_name: is named in the condition.
+        events: by scheduler name, which is the name they go under.
     """
 
-    def __init__(self, client: Client, events: EventRecorder, clock: Clock, *, scheduler_name: str) -> None:
+    def __init__(self, client: Client, events: Mapping[str, EventRecorder], clock: Clock) -> None:
         self._client = client
         self._events = events
         self._clock = clock
-        self._scheduler_name = scheduler_name
 
     async def evict(self, victims: Sequence[PodInfo], preemptor: PodInfo, node: str) -> None:
         """Delete Pods gracefully; those that are on their way already are left alone, those that are gone are fine.
@@ -37,7 +36,7 @@ class Evictions:
             if victim.leaving:
                 continue
             try:
-                await self._tell_why(victim)
+                await self._tell_why(victim, preemptor.scheduler_name)
                 await self._client.delete(
                     kinds.POD, victim.name, namespace=victim.namespace, options=DeleteOptions(uid=victim.uid)
                 )
@@ -47,13 +46,13 @@ class Evictions:
                 # Another Pod of the same name: the victim itself is gone.
                 continue
             message = f"Preempted by pod {preemptor.uid} on node {node}"
-            self._events.event(victim.obj, kinds.POD, "Normal", "Preempted", message)
+            self._events[preemptor.scheduler_name].event(victim.obj, kinds.POD, "Normal", "Preempted", message)
             log.debug("pod %s goes for pod %s", victim.key, preemptor.key)
 
-    async def _tell_why(self, victim: PodInfo) -> None:
+    async def _tell_why(self, victim: PodInfo, scheduler_name: str) -> None:
         condition = {
             "type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler",
-            "message": f"{self._scheduler_name}: preempting to accommodate a higher priority pod",
+            "message": f"{scheduler_name}: preempting to accommodate a higher priority pod",
             "lastTransitionTime": meta.timestamp(self._clock.now()),
         }  # fmt: skip
         body = {"metadata": {"uid": victim.uid}, "status": {"conditions": [condition]}}

@@ -15,8 +15,9 @@ from hyperpy.client.protocol import Obj
 from hyperpy.components.scheduler import node_info
 from hyperpy.components.scheduler.cluster_state import ClusterState
 from hyperpy.components.scheduler.framework import Change, Event
+from hyperpy.components.scheduler.options import Options
 from hyperpy.components.scheduler.pod_info import PodInfo
-from hyperpy.components.scheduler.profile import Profile
+from hyperpy.components.scheduler.profiles import Profiles
 from hyperpy.components.scheduler.queue import Place, QueuedPod, SchedulingQueue
 from hyperpy.components.scheduler.volume_intake import VolumeIntake
 
@@ -33,8 +34,9 @@ class Intake:
     def __init__(
         self,
         informers: Informers,
+        options: Options,
+        profiles: Profiles,
         *,
-        profile: Profile,
         clock: Clock,
         changed: Callable[[], None],
     ) -> None:
@@ -42,12 +44,14 @@ class Intake:
         self._nodes = informers.of(kinds.NODE)
         self._namespaces = informers.of(kinds.NAMESPACE)
         self._budgets = informers.of(kinds.POD_DISRUPTION_BUDGET)
-        self._profile = profile
+        self._profiles = profiles
         self._clock = clock
         self._changed = changed
         self._subscriptions: list[Callable[[], None]] = []
         self.cluster = ClusterState(self._labels_of, clock=clock)
-        self.queue = SchedulingQueue(profile.queue_sort.sort_key)
+        self.queue = SchedulingQueue(
+            profiles.queue_sort.sort_key, backoff_s=options.backoff_s, max_backoff_s=options.max_backoff_s
+        )
         self._volumes = VolumeIntake(informers, self.cluster.volumes, self._tell)
 
     async def open(self) -> None:
@@ -93,11 +97,11 @@ class Intake:
         return (found["metadata"].get("labels") or {}) if found is not None else {}
 
     def _is_ours(self, obj: Obj) -> bool:
-        """It waits for a node from a scheduler of our name."""
+        """It waits for a node from one of our profiles."""
         spec = obj["spec"]
         return (
             not spec.get("nodeName")
-            and spec.get("schedulerName", self._profile.scheduler_name) == self._profile.scheduler_name
+            and self._profiles.of(obj) is not None
             and not meta.is_deleting(obj)
             and not pods.is_terminal(obj)
         )
@@ -171,13 +175,13 @@ class Intake:
         if gate is None:
             self.queue.add(pod, now=now)
         else:
-            opens = self._profile.opens_by_changes(gate)
+            opens = self._profiles.running(pod).opens_by_changes(gate)
             self.queue.add(pod, now=now, gated_by=frozenset([gate]), opens_by_changes=opens)
 
     def _gate(self, pod: PodInfo) -> str | None:
         """The plugin that keeps the Pod out of the queue, or None. One that fails lets it in."""
         try:
-            gate = self._profile.gate(pod)
+            gate = self._profiles.running(pod).gate(pod)
         except Exception:
             log.exception("a plugin failed at PreEnqueue of pod %s", pod.key)
             return None
@@ -214,13 +218,14 @@ class Intake:
 
     def _may_help(self, queued: QueuedPod, event: Event) -> bool:
         try:
-            return self._profile.may_help(queued.pod, queued.rejected_by, event)
+            return self._profiles.running(queued.pod).may_help(queued.pod, queued.rejected_by, event)
         except Exception:
             log.exception("a plugin failed to say whether %s helps pod %s", event.change.value, queued.pod.key)
             return True
 
     def _may_open(self, queued: QueuedPod, event: Event) -> bool:
-        may = any(self._profile.may_open(queued.pod, name, event) for name in queued.rejected_by)
+        profile = self._profiles.running(queued.pod)
+        may = any(profile.may_open(queued.pod, name, event) for name in queued.rejected_by)
         return may and self._gate(queued.pod) is None
 
 

@@ -87,6 +87,14 @@ class NodeInfo:
             return False
         return address == "0.0.0.0" or "0.0.0.0" in taken or address in taken
 
+    def use_of(self, resource: str) -> tuple[int, int]:
+        """What it has of a resource, and what its Pods take."""
+        if resource == requests.CPU:
+            return self.allocatable_cpu, self.requested_cpu
+        if resource == requests.MEMORY:
+            return self.allocatable_memory, self.requested_memory
+        return self.allocatable_other.get(resource, 0), self.requested_other.get(resource, 0)
+
     def _count(self, pod: PodInfo, sign: int) -> None:
         asked, priority = pod.requests, pod.priority
         count = self.priorities.get(priority, 0) + sign

@@ -1,8 +1,25 @@
-"""Options of the scheduler, named after kube-scheduler's flags."""
+"""Options of the scheduler, named after kube-scheduler's flags and the fields of its configuration file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from hyperpy.client.leader import LeaseTimes
+from hyperpy.components.scheduler.profiles import ProfileSpec
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderElection:
+    """The Lease that one of several schedulers holds; schedulers beside each other need one each.
+
+    Args:
+        wait: for the Lease before working.
+    """
+
+    wait: bool = False
+    name: str = "kube-scheduler"
+    namespace: str = "kube-system"
+    times: LeaseTimes = field(default_factory=LeaseTimes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,11 +27,13 @@ class Options:
     """Settings of a scheduler.
 
     Args:
-        scheduler_name: it takes the Pods whose `spec.schedulerName` this is.
-        leader_elect: wait for the Lease before working.
+        profiles: each takes the Pods whose `spec.schedulerName` is its own.
+        backoff_s, max_backoff_s: how long a Pod is not tried again at first, and at most.
         identity: this process in the Lease; "" makes one.
     """
 
-    scheduler_name: str = "default-scheduler"
-    leader_elect: bool = False
+    profiles: tuple[ProfileSpec, ...] = (ProfileSpec(),)
+    leader_election: LeaderElection = LeaderElection()
+    backoff_s: float = 1.0
+    max_backoff_s: float = 10.0
     identity: str = ""

@@ -12,6 +12,8 @@ from hyperpy.client.protocol import Obj
 from hyperpy.components.scheduler import affinity_terms, requests
 from hyperpy.components.scheduler.affinity_terms import Term
 
+DEFAULT_SCHEDULER = "default-scheduler"
+
 
 class PodInfo:
     """A Pod with what follows from it.
@@ -42,6 +44,11 @@ class PodInfo:
         """The Pod's spec."""
         spec: Obj = self.obj["spec"]
         return spec
+
+    @property
+    def scheduler_name(self) -> str:
+        """The scheduler that it asks for."""
+        return self.spec.get("schedulerName") or DEFAULT_SCHEDULER
 
     @property
     def leaving(self) -> bool:

@@ -1,31 +1,29 @@
-"""A profile: the plugins of one scheduler name, in their order, with the weights of those that score."""
+"""A profile: the plugins of one scheduler name, sorted by the steps they take part in, with the weights for scoring."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hyperpy.components.scheduler import framework
 from hyperpy.components.scheduler.framework import Event, Plugin, Rejection
-from hyperpy.components.scheduler.plugins.balanced_allocation import BalancedAllocation
-from hyperpy.components.scheduler.plugins.default_binder import DefaultBinder
-from hyperpy.components.scheduler.plugins.default_preemption import DefaultPreemption
-from hyperpy.components.scheduler.plugins.image_locality import ImageLocality
-from hyperpy.components.scheduler.plugins.inter_pod_affinity import InterPodAffinity
-from hyperpy.components.scheduler.plugins.node_affinity import NodeAffinity
-from hyperpy.components.scheduler.plugins.node_name import NodeName
-from hyperpy.components.scheduler.plugins.node_ports import NodePorts
-from hyperpy.components.scheduler.plugins.node_resources_fit import NodeResourcesFit
-from hyperpy.components.scheduler.plugins.node_unschedulable import NodeUnschedulable
-from hyperpy.components.scheduler.plugins.node_volume_limits import NodeVolumeLimits
-from hyperpy.components.scheduler.plugins.pod_topology_spread import PodTopologySpread
-from hyperpy.components.scheduler.plugins.priority_sort import PrioritySort
-from hyperpy.components.scheduler.plugins.scheduling_gates import SchedulingGates
-from hyperpy.components.scheduler.plugins.taint_toleration import TaintToleration
-from hyperpy.components.scheduler.plugins.volume_binding import VolumeBinding
-from hyperpy.components.scheduler.plugins.volume_restrictions import VolumeRestrictions
-from hyperpy.components.scheduler.plugins.volume_zone import VolumeZone
+from hyperpy.components.scheduler.plugin_table import TABLE
 from hyperpy.components.scheduler.pod_info import PodInfo
+
+#: The steps, under the names of kube-scheduler's extension points, and what a plugin must have to take part.
+STEPS: Mapping[str, Any] = {
+    "preEnqueue": framework.PreEnqueue,
+    "queueSort": framework.QueueSort,
+    "filter": framework.PreFilter,
+    "postFilter": framework.PostFilter,
+    "score": framework.PreScore,
+    "reserve": framework.Reserve,
+    "permit": framework.Permit,
+    "preBind": (framework.PreBind, framework.BindWait),
+    "bind": framework.Bind,
+    "postBind": framework.PostBind,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,61 +35,56 @@ class Use:
 
 
 def default_plugins() -> list[Use]:
-    """The plugins of the default scheduler, with kube-scheduler's order and weights."""
-    return [
-        Use(SchedulingGates()),
-        Use(PrioritySort()),
-        Use(NodeUnschedulable()),
-        Use(NodeName()),
-        Use(TaintToleration(), 3),
-        Use(NodeAffinity(), 2),
-        Use(NodePorts()),
-        Use(NodeResourcesFit()),
-        Use(VolumeRestrictions()),
-        Use(NodeVolumeLimits()),
-        Use(VolumeBinding()),
-        Use(VolumeZone()),
-        Use(PodTopologySpread(), 2),
-        Use(InterPodAffinity(), 2),
-        Use(DefaultPreemption()),
-        Use(BalancedAllocation()),
-        Use(ImageLocality()),
-        Use(DefaultBinder()),
-    ]
+    """The default plugins that need nothing but the Pod and the nodes, with kube-scheduler's weights."""
+    return [Use(row.make(), row.weight) for row in TABLE.values() if not row.needs_handle]
 
 
 class Profile:
-    """What one scheduler name runs, sorted by extension point.
+    """What one scheduler name runs, sorted by step.
 
     Args:
         scheduler_name: the Pods that name it are its own.
-        uses: the plugins; each takes part in every point that it has a method for.
+        uses: the plugins: a list, of which each takes part in every step that it has a method for; or a list a step.
+        score_percentage: how many nodes are found possible before the best is chosen; 0: it follows from their number.
     Raises:
         ValueError: two plugins have one name, or there is not exactly one that sorts the queue.
     """
 
-    def __init__(self, scheduler_name: str, uses: Sequence[Use] | None = None) -> None:
-        uses = default_plugins() if uses is None else uses
+    def __init__(
+        self,
+        scheduler_name: str,
+        uses: Sequence[Use] | Mapping[str, Sequence[Use]] | None = None,
+        *,
+        score_percentage: int = 0,
+    ) -> None:
         self.scheduler_name = scheduler_name
-        if len({use.plugin.name for use in uses}) != len(uses):
+        self.score_percentage = score_percentage
+        by_step = uses if isinstance(uses, Mapping) else _by_step(default_plugins() if uses is None else uses)
+        every = {id(use.plugin): use.plugin for step in by_step.values() for use in step}.values()
+        if len({plugin.name for plugin in every}) != len(every):
             raise ValueError(f"profile {scheduler_name}: two plugins have the same name")
-        plugins = [use.plugin for use in uses]
-        self.pre_enqueue = [each for each in plugins if isinstance(each, framework.PreEnqueue)]
-        self.filters = [each for each in plugins if isinstance(each, framework.PreFilter)]
-        self.narrows = [each for each in plugins if isinstance(each, framework.Narrow)]
+
+        def at(step: str) -> list[Any]:
+            return [use.plugin for use in by_step.get(step, ())]
+
+        self.pre_enqueue = at("preEnqueue")
+        self.filters = at("filter")
+        self.narrows: list[Any] = [each for each in at("filter") if isinstance(each, framework.Narrow)]
         self.only_the_node = {
-            each.name for each in plugins if isinstance(each, framework.OnlyTheNode) and each.only_the_node
+            each.name for each in every if isinstance(each, framework.OnlyTheNode) and each.only_the_node
         }
-        self.post_filters = [each for each in plugins if isinstance(each, framework.PostFilter)]
-        self.scorers = [(use.plugin, use.weight) for use in uses if isinstance(use.plugin, framework.PreScore)]
-        self.reserves = [each for each in plugins if isinstance(each, framework.Reserve)]
-        self.permits = [each for each in plugins if isinstance(each, framework.Permit)]
-        self.pre_binds = [each for each in plugins if isinstance(each, framework.PreBind)]
-        self.bind_waits = [each for each in plugins if isinstance(each, framework.BindWait)]
-        self.binds = [each for each in plugins if isinstance(each, framework.Bind)]
-        self.post_binds = [each for each in plugins if isinstance(each, framework.PostBind)]
-        self._wakers = {each.name: each for each in plugins if isinstance(each, framework.Waker)}
-        sorts = [each for each in plugins if isinstance(each, framework.QueueSort)]
+        self.post_filters = at("postFilter")
+        self.scorers: list[tuple[Any, float]] = [(use.plugin, use.weight) for use in by_step.get("score", ())]
+        self.reserves = at("reserve")
+        self.permits = at("permit")
+        self.pre_binds: list[framework.PreBind] = [
+            each for each in at("preBind") if isinstance(each, framework.PreBind)
+        ]
+        self.bind_waits = [each for each in at("preBind") if isinstance(each, framework.BindWait)]
+        self.binds = at("bind")
+        self.post_binds = at("postBind")
+        self._wakers = {each.name: each for each in every if isinstance(each, framework.Waker)}
+        sorts = at("queueSort")
         if len(sorts) != 1:
             raise ValueError(f"profile {scheduler_name}: exactly one plugin must sort the queue, not {len(sorts)}")
         self.queue_sort = sorts[0]
@@ -115,3 +108,9 @@ class Profile:
     def may_help(self, pod: PodInfo, rejected_by: frozenset[str], event: Event) -> bool:
         """Whether one of the plugins that rejected the Pod sees hope in a change."""
         return any(name not in self._wakers or self._wakers[name].may_help(pod, event) for name in rejected_by)
+
+
+def _by_step(uses: Sequence[Use]) -> dict[str, list[Use]]:
+    if len({use.plugin.name for use in uses}) != len(uses):
+        raise ValueError("two plugins have the same name")
+    return {step: [use for use in uses if isinstance(use.plugin, point)] for step, point in STEPS.items()}

@@ -64,22 +64,25 @@ class QueuedPod:
     left_at: int = 0
     place: Place = Place.ACTIVE
 
-    def due(self) -> float:
-        """When its back-off is over."""
-        if not self.attempts:
-            return 0.0
-        return self.tried_at + min(MAX_BACKOFF_S, BACKOFF_S * 2.0 ** min(self.attempts - 1, 10))
-
 
 class SchedulingQueue:
     """Pods without a node. Times are monotonic seconds, given by the caller.
 
     Args:
         sort_key: the Pod with the smallest goes first.
+        backoff_s, max_backoff_s: how long a Pod that was tried waits at first, doubling, and at most.
     """
 
-    def __init__(self, sort_key: Callable[[PodInfo, float], Any]) -> None:
+    def __init__(
+        self,
+        sort_key: Callable[[PodInfo, float], Any],
+        *,
+        backoff_s: float = BACKOFF_S,
+        max_backoff_s: float = MAX_BACKOFF_S,
+    ) -> None:
         self._sort_key = sort_key
+        self._backoff_s = backoff_s
+        self._max_backoff_s = max_backoff_s
         self._pods: dict[str, QueuedPod] = {}
         self._order = itertools.count()
         self._active: list[tuple[Any, int, QueuedPod]] = []
@@ -203,10 +206,17 @@ class SchedulingQueue:
 
     def _stir(self, queued: QueuedPod, *, now: float) -> None:
         del self._unschedulable[queued.pod.uid]
-        if queued.due() <= now:
+        if self._due(queued) <= now:
             self._activate(queued)
         else:
             self._back_off(queued)
+
+    def _due(self, queued: QueuedPod) -> float:
+        """When its back-off is over."""
+        if not queued.attempts:
+            return 0.0
+        wait = self._backoff_s * 2.0 ** min(queued.attempts - 1, 10)
+        return queued.tried_at + min(self._max_backoff_s, wait)
 
     def _activate(self, queued: QueuedPod) -> None:
         queued.place = Place.ACTIVE
@@ -214,7 +224,7 @@ class SchedulingQueue:
 
     def _back_off(self, queued: QueuedPod) -> None:
         queued.place = Place.BACKING_OFF
-        heapq.heappush(self._backing_off, (queued.due(), next(self._order), queued))
+        heapq.heappush(self._backing_off, (self._due(queued), next(self._order), queued))
 
     @staticmethod
     def _first(

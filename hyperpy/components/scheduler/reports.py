@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from hyperpy.api import errors, kinds, meta
@@ -15,16 +16,22 @@ log = logging.getLogger(__name__)
 
 
 class Reports:
-    """Writes about Pods. Events are queued; a status is written at once, and only when it says something new."""
+    """Writes about Pods. Events are queued; a status is written at once, and only when it says something new.
 
-    def __init__(self, client: Client, events: EventRecorder, clock: Clock) -> None:
+    Args:
+        events: by scheduler name, which is the name they go under.
+    """
+
+    def __init__(self, client: Client, events: Mapping[str, EventRecorder], clock: Clock) -> None:
         self._client = client
         self._events = events
         self._clock = clock
 
     def scheduled(self, pod: PodInfo, node: str) -> None:
         """The Pod is bound."""
-        self._events.event(pod.obj, kinds.POD, "Normal", "Scheduled", f"Successfully assigned {pod.key} to {node}")
+        self._events[pod.scheduler_name].event(
+            pod.obj, kinds.POD, "Normal", "Scheduled", f"Successfully assigned {pod.key} to {node}"
+        )
 
     async def failed(self, pod: PodInfo, *, reason: str, message: str, nominate: str | None = None) -> None:
         """The Pod has no node.
@@ -33,7 +40,7 @@ class Reports:
             reason: Unschedulable, or SchedulerError.
             nominate: the node that it was promised, "" when none is any more; None changes nothing.
         """
-        self._events.event(pod.obj, kinds.POD, "Warning", "FailedScheduling", message)
+        self._events[pod.scheduler_name].event(pod.obj, kinds.POD, "Warning", "FailedScheduling", message)
         old = meta.condition(pod.obj, "PodScheduled") or {}
         status: dict[str, Any] = {}
         if nominate is not None and nominate != pod.nominated_node:

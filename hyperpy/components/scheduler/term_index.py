@@ -8,21 +8,29 @@ from dataclasses import dataclass
 from hyperpy.components.scheduler.affinity_terms import Term
 from hyperpy.components.scheduler.pod_info import PodInfo
 
-#: How much a required affinity of a placed Pod counts when a new one is scored. Source: kube-scheduler.
-REQUIRED_WEIGHT = 1
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A term and its weight for scoring; or a required anti-affinity, which has none."""
+    """A term of a placed Pod: one it prefers, with its weight, or one it insists on.
+
+    Args:
+        weight: 0 when it is required.
+        anti: Pods of the term are kept away; a preference says so by a negative weight.
+    """
 
     term: Term
     weight: int = 0
+    anti: bool = False
 
     @property
     def required_anti(self) -> bool:
-        """Pods of the term are kept away."""
-        return not self.weight
+        """Pods of the term must not come."""
+        return self.anti
+
+    @property
+    def required(self) -> bool:
+        """Pods of the term had to be there."""
+        return not self.weight and not self.anti
 
 
 class TermIndex:
@@ -58,8 +66,8 @@ def _wishes(pod: PodInfo) -> Iterator[Wish]:
     if "affinity" not in pod.spec:
         return
     for term in pod.required_anti_affinity:
-        yield Wish(term)
+        yield Wish(term, anti=True)
     for term in pod.required_affinity:
-        yield Wish(term, REQUIRED_WEIGHT)
+        yield Wish(term)
     for term, weight in pod.preferences:
         yield Wish(term, weight)

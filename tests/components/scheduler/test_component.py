@@ -10,6 +10,7 @@ from hyperpy.api import errors, kinds, meta
 from hyperpy.client.informer import Informers
 from hyperpy.components.controllers.component import Controllers
 from hyperpy.components.controllers.options import Options as ControllerOptions
+from hyperpy.components.scheduler.profiles import ProfileSpec
 
 from .world import World, untainted
 
@@ -104,7 +105,7 @@ async def test_pods_of_other_schedulers_and_leaving_pods_are_left_alone(world: W
     await world.schedule()
     await world.quiet()
     assert world.refusing.bindings == 0
-    await world.schedule(scheduler_name="mine")
+    await world.schedule(profiles=(ProfileSpec("mine"),))
     await world.until(world.on("other", "n1"))
 
 

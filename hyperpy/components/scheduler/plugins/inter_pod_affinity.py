@@ -21,10 +21,21 @@ Domains = tuple[str, AbstractSet[str]]
 
 
 class InterPodAffinity:
+    """Near some Pods and away from others.
+
+    Args:
+        hard_weight: how much a required affinity of a placed Pod counts when nodes are scored.
+        ignore_preferred: wishes of placed Pods count only for Pods that have some themselves.
+    """
+
     name = "InterPodAffinity"
     _alone = Rejection(name, ("node(s) didn't match pod affinity rules",), preemptable=False)
     _near = Rejection(name, ("node(s) didn't match pod anti-affinity rules",))
     _unwelcome = Rejection(name, ("node(s) didn't satisfy existing pods anti-affinity rules",))
+
+    def __init__(self, *, hard_weight: int = 1, ignore_preferred: bool = False) -> None:
+        self._hard_weight = hard_weight
+        self._ignore_preferred = ignore_preferred
 
     def pre_filter(self, pod: PodInfo, cluster: ClusterState) -> NodeFilter | None:
         wanted = _wanted(pod, cluster)
@@ -45,7 +56,9 @@ class InterPodAffinity:
         return check
 
     def pre_score(self, pod: PodInfo, cluster: ClusterState, nodes: Sequence[NodeInfo]) -> Scoring | None:
-        weights = _weights(pod, cluster)
+        if self._ignore_preferred and not pod.preferences:
+            return None
+        weights = _weights(pod, cluster, hard_weight=self._hard_weight)
         if not weights:
             return None
 
@@ -110,7 +123,7 @@ def _is_in(node: NodeInfo, places: Sequence[Domains]) -> bool:
     return any(node.labels.get(key) in values for key, values in places)
 
 
-def _weights(pod: PodInfo, cluster: ClusterState) -> dict[str, dict[str, int]]:
+def _weights(pod: PodInfo, cluster: ClusterState, *, hard_weight: int) -> dict[str, dict[str, int]]:
     """What each domain is worth: by label, then by its value."""
     weights: dict[str, dict[str, int]] = {}
 
@@ -124,8 +137,9 @@ def _weights(pod: PodInfo, cluster: ClusterState) -> dict[str, dict[str, int]]:
     if len(cluster.terms):
         labels_of = cluster.namespace_labels(pod.namespace)
         for wish, nodes in cluster.terms:
-            if wish.weight and wish.term.matches(pod.labels, pod.namespace, labels_of):
-                give(wish.term, wish.weight, nodes)
+            weight = hard_weight if wish.required else wish.weight
+            if weight and wish.term.matches(pod.labels, pod.namespace, labels_of):
+                give(wish.term, weight, nodes)
     return {key: domains for key, domains in weights.items() if domains}
 
 
