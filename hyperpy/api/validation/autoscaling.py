@@ -73,6 +73,7 @@ def _whole(obj: Obj, *, least: int) -> Iterator[Cause]:
 
 def _scaling(given: Obj, path: str) -> Iterator[Cause]:
     window, select, policies = given.get("stabilizationWindowSeconds"), given.get("selectPolicy"), given.get("policies")
+    tolerance = given.get("tolerance")
     if window is not None and window < 0:
         yield cause.invalid(f"{path}.stabilizationWindowSeconds", window, "must be greater than or equal to zero")
     if window is not None and window > _MAX_WINDOW_S:
@@ -80,6 +81,8 @@ def _scaling(given: Obj, path: str) -> Iterator[Cause]:
         yield cause.invalid(f"{path}.stabilizationWindowSeconds", window, text)
     if select is not None and select not in _SELECT:
         yield cause.not_supported(f"{path}.selectPolicy", select, _SELECT)
+    if tolerance is not None and quantity.parse(tolerance) < 0:
+        yield cause.invalid(f"{path}.tolerance", quantity.canonical(tolerance), rules.NEGATIVE)
     if not policies:
         yield cause.required(f"{path}.policies", "must specify at least one Policy")
     for i, policy in enumerate(policies or ()):

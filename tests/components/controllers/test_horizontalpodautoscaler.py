@@ -424,6 +424,37 @@ async def test_a_scale_that_is_refused_is_told_of_and_tried_again(running: Any, 
     await running.until(lambda: sized(running, 4))
 
 
+async def test_requests_from_a_limit_range_count_and_a_quota_bounds_the_pods(
+    world: Any, make: Any, servers: MetricsServers
+) -> None:
+    await world.start("horizontal-pod-autoscaling", "replicaset", "resourcequota")
+    about = {"namespace": "default"}
+    limit = {"type": "Container", "defaultRequest": {"cpu": "1"}, "default": {"cpu": "2"}}
+    await world.client.create(kinds.LIMIT_RANGE, {"metadata": {"name": "l", **about}, "spec": {"limits": [limit]}})
+    hard = {"hard": {"pods": "3", "requests.cpu": "9"}}
+    await world.client.create(kinds.RESOURCE_QUOTA, {"metadata": {"name": "q", **about}, "spec": hard})
+
+    async def used() -> Any:
+        found = await world.client.get(kinds.RESOURCE_QUOTA, "q", namespace="default")
+        return (found.get("status") or {}).get("used")
+
+    await world.until(used)
+    await world.client.create(kinds.REPLICA_SET, make.replica_set("web", 2))
+
+    async def pods(count: int) -> bool:
+        return len(await see_to_pods(world)) == count
+
+    await world.until(lambda: pods(2))
+    await see_to_pods(world, servers, "900m")
+    await world.client.create(kinds.HORIZONTAL_POD_AUTOSCALER, autoscaler(CPU_50))
+    await world.until(lambda: sized(world, 4))
+    await world.until(lambda: pods(3))
+    await see_to_pods(world, servers, "667m")
+    await world.clock.advance(60)
+    assert (await size(world), len(await world.list(kinds.POD))) == (4, 3)
+    assert await used() == {"pods": "3", "requests.cpu": "3"}
+
+
 class Following:
     """A ReplicaSet grows with its load, and shrinks when that is gone."""
 
