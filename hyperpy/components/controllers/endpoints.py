@@ -15,6 +15,7 @@ from hyperpy.client.workqueue import WorkQueue
 from hyperpy.components.controllers import backends, refusals
 from hyperpy.components.controllers.backends import Backend, Port
 from hyperpy.components.controllers.context import Context
+from hyperpy.components.controllers.expectations import VERIFY_AFTER_S
 from hyperpy.components.controllers.service_watch import ServiceWatch
 
 MANAGED_BY = "endpoints.kubernetes.io/managed-by"
@@ -121,11 +122,10 @@ class EndpointsController:
                 await self._client.create(kinds.ENDPOINTS, wanted)
             else:
                 await self._client.update(kinds.ENDPOINTS, wanted)
-        except errors.AlreadyExists:
+        except (errors.AlreadyExists, errors.Conflict):
+            if present is not None:
+                raise
             # The cache has not shown our own yet; when it does, its event brings the key back.
-            return None
-        except errors.Conflict:
-            raise
         except errors.StatusError as error:
             if refusals.namespace_is_leaving(error):
                 return None
@@ -133,7 +133,8 @@ class EndpointsController:
             message = f"Failed to {verb} endpoint {key}: {error}"
             self._events.event(service, kinds.SERVICE, "Warning", f"FailedTo{verb.capitalize()}Endpoint", message)
             raise
-        return None
+        # A list after a missed event may show neither the new ones nor that they went: no event would tell.
+        return VERIFY_AFTER_S if present is None else None
 
     async def _remove(self, present: Obj | None) -> None:
         """The Service is gone: so are the Endpoints that were made for it."""

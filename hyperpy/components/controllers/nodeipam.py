@@ -31,25 +31,31 @@ class NodeIpamController:
     async def reconcile(self, key: str) -> float | None:
         """Give one node a network, if it has none."""
         node = self._nodes.get(key)
-        if node is None or key in self._held:
+        if node is None or _networks(node):
             return None
-        try:
-            network = self._pool.take()
-        except subnets.Full:
-            self._waiting.add(key)
-            self._event(node, "CIDRNotAvailable")
-            return None
-        self._held[key] = [network]
-        body = {"metadata": {"uid": node["metadata"]["uid"]}, "spec": {"podCIDR": network, "podCIDRs": [network]}}
-        try:
-            await self._client.patch(kinds.NODE, key, body)
-        except errors.StatusError as error:
-            self._release(key)
-            if isinstance(error, errors.NotFound):
+        if key not in self._held:
+            try:
+                self._held[key] = [self._pool.take()]
+            except subnets.Full:
+                self._waiting.add(key)
+                self._event(node, "CIDRNotAvailable")
                 return None
+        await self._write(node, self._held[key])
+        return None
+
+    async def _write(self, node: Obj, networks: list[str]) -> None:
+        """Give a node the networks held for it. After a server's failure it may have them, so they stay held."""
+        about = node["metadata"]
+        body = {"metadata": {"uid": about["uid"]}, "spec": {"podCIDR": networks[0], "podCIDRs": networks}}
+        try:
+            await self._client.patch(kinds.NODE, about["name"], body)
+        except errors.StatusError as error:
+            if error.code < 500:
+                self._release(about["name"])
+            if isinstance(error, errors.NotFound):
+                return
             self._event(node, "CIDRAssignmentFailed")
             raise
-        return None
 
     def _event(self, node: Obj, reason: str) -> None:
         message = f"Node {node['metadata']['name']} status is now: {reason}"
@@ -58,15 +64,16 @@ class NodeIpamController:
     def _release(self, name: str) -> None:
         for network in self._held.pop(name, ()):
             self._pool.release(network)
+        while self._waiting:
+            self._queue.add(self._waiting.pop())
 
     def _node_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         node = new or old
         assert node is not None
         name, networks = node["metadata"]["name"], _networks(node)
         if event == "DELETED":
+            self._waiting.discard(name)
             self._release(name)
-            while self._waiting:
-                self._queue.add(self._waiting.pop())
         elif networks and self._held.get(name) != networks:
             self._release(name)
             self._held[name] = networks

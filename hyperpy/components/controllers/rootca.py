@@ -10,6 +10,7 @@ from hyperpy.client.protocol import Obj
 from hyperpy.client.workqueue import WorkQueue
 from hyperpy.components.controllers import refusals
 from hyperpy.components.controllers.context import Context
+from hyperpy.components.controllers.expectations import VERIFY_AFTER_S
 
 NAME = "kube-root-ca.crt"
 _DESCRIPTION = {
@@ -61,7 +62,9 @@ class RootCAPublisher:
         except errors.Forbidden as error:
             if not refusals.namespace_is_leaving(error):
                 raise
-        return None
+            return None
+        # A list after a missed event may show neither the new one nor that it went: no event would tell.
+        return VERIFY_AFTER_S
 
     def _namespace_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         if new is not None and event == "ADDED":

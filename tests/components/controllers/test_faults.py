@@ -1,4 +1,4 @@
-"""ReplicaSets and Deployments under the three classic faults, at every write."""
+"""ReplicaSets, ReplicationControllers and Deployments under the three classic faults, at every write."""
 
 from __future__ import annotations
 
@@ -36,6 +36,38 @@ class Scaling:
 
     async def _alive(self, world: Any, count: int) -> bool:
         return len([pod for pod in await world.list(kinds.POD) if pods.is_active(pod)]) == count
+
+
+class OldScaling:
+    """A ReplicationController grows to three Pods and shrinks to one; one Pod of its labels was there before."""
+
+    controllers = ("replicationcontroller",)
+    kinds = (kinds.POD, kinds.REPLICATION_CONTROLLER)
+
+    def __init__(self, make: Any) -> None:
+        self._make = make
+
+    async def act(self, world: Any) -> None:
+        await world.client.create(kinds.POD, self._make.pod("first"))
+        body = {"replicas": 3, "selector": {"app": "web"}, "template": self._make.template("web")}
+        await world.client.create(
+            kinds.REPLICATION_CONTROLLER, {"metadata": {"name": "web", "namespace": "default"}, "spec": body}
+        )
+        await world.until(lambda: self._alive(world, 3))
+        await world.client.patch(kinds.REPLICATION_CONTROLLER, "web", {"spec": {"replicas": 1}}, namespace="default")
+
+    async def settled(self, world: Any) -> bool:
+        found = await world.client.get(kinds.REPLICATION_CONTROLLER, "web", namespace="default")
+        return await self._alive(world, 1) and found["status"].get("replicas") == 1
+
+    async def check(self, world: Any) -> None:
+        assert len(await world.list(kinds.POD)) == 1
+        assert world.faulty.done.count(("create", kinds.POD)) <= 2
+        assert world.faulty.done.count(("delete", kinds.POD)) <= 2
+
+    async def _alive(self, world: Any, count: int) -> bool:
+        owned = [meta.controller_of(pod) for pod in await world.list(kinds.POD) if pods.is_active(pod)]
+        return len(owned) == count and all(owned)
 
 
 class Rollout:
@@ -77,6 +109,6 @@ class Rollout:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("scenario", [Scaling, Rollout])
+@pytest.mark.parametrize("scenario", [Scaling, OldScaling, Rollout])
 async def test_it_ends_as_without_the_fault(make: Any, scenario: Any, fault: str) -> None:
     await survive(scenario(make), fault)

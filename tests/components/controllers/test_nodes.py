@@ -246,6 +246,23 @@ async def test_every_node_gets_a_network_of_its_own_and_a_freed_one_is_used_agai
     await world.until(all_given)
 
 
+async def test_a_network_stays_with_its_node_when_the_answer_is_lost(world: Any, make: Any) -> None:
+    lost = [True]
+
+    def lose_one(verb: str, kind: Any) -> None:
+        if lost:
+            lost.pop()
+            raise errors.ServiceUnavailable("the connection broke")
+
+    world.faulty.after = lose_one
+    await world.start("nodeipam", cluster_cidr="10.0.0.0/22")
+    for name in ("n1", "n2"):
+        await world.client.create(kinds.NODE, make.node(name))
+    await world.quiet()
+    given_out = [each["spec"]["podCIDR"] for each in await world.list(kinds.NODE)]
+    assert sorted(given_out) == ["10.0.0.0/24", "10.0.1.0/24"]
+
+
 async def test_pods_of_a_node_that_is_gone_for_good_are_removed(world: Any, make: Any) -> None:
     await world.start("podgc")
     for name in ("n1", "n2"):

@@ -7,6 +7,8 @@ import pytest
 from hyperpy.api import kinds
 from hyperpy.components.controllers.validatingadmissionpolicy import plan
 
+from .faults import FAULTS, survive
+
 REGISTRY = kinds.built_in()
 RULE = {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["deployments"], "operations": ["CREATE"]}
 
@@ -78,3 +80,28 @@ async def test_status_is_written(world):
     found = await world.until(status)
     assert found["observedGeneration"] == 1
     assert "undefined field 'foo'" in found["typeChecking"]["expressionWarnings"][0]["warning"]
+
+
+class Checked:
+    """A policy is made wrong, then right."""
+
+    controllers = ("validatingadmissionpolicy-status",)
+    kinds = (kinds.VALIDATING_ADMISSION_POLICY,)
+
+    async def act(self, world):
+        spec = policy("object.foo == 1")["spec"]
+        await world.client.create(kinds.VALIDATING_ADMISSION_POLICY, {"metadata": {"name": "p"}, "spec": spec})
+        right = {"spec": {"validations": [{"expression": "object.spec.replicas == 1"}]}}
+        await world.client.patch(kinds.VALIDATING_ADMISSION_POLICY, "p", right)
+
+    async def settled(self, world):
+        found = await world.client.get(kinds.VALIDATING_ADMISSION_POLICY, "p")
+        return found.get("status") == {"observedGeneration": 2, "typeChecking": {}}
+
+    async def check(self, world):
+        assert await self.settled(world)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_status_is_of_the_last_version_whatever_fails(fault):
+    await survive(Checked(), fault)

@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from hyperpy.api.kinds import Kind
 from hyperpy.api.wire import Request, Response, UserInfo
 from hyperpy.client import local
 from hyperpy.client.informer import Informers
-from hyperpy.client.protocol import Client, Obj
+from hyperpy.client.protocol import Client, DeleteOptions, Obj
 from hyperpy.components.apiserver import bootstrap, resources
 from hyperpy.components.apiserver.authn.authentication import AccountTokens
 from hyperpy.components.apiserver.authz.authorization import Decision
@@ -42,7 +42,8 @@ class FaultyClient:
 
     `flowing` holds every watch while it is clear, an event in `held` those of one plural. A plural in `cut` makes the
     next event of that kind be lost, with the stream: the cache has to list again. `done` are the writes that took
-    effect, also those whose answer was lost (but not one that was under way when the loops were stopped).
+    effect, also those whose answer was lost (but not one that was under way when the loops were stopped); `conflicts`
+    are those refused because the object had changed meanwhile.
     """
 
     def __init__(self, inner: Client) -> None:
@@ -54,6 +55,7 @@ class FaultyClient:
         self.held: dict[str, asyncio.Event] = {}
         self.cut: set[str] = set()
         self.done: list[tuple[str, Kind]] = []
+        self.conflicts: list[tuple[str, Kind]] = []
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._inner, name)
@@ -62,7 +64,11 @@ class FaultyClient:
 
         async def write(kind: Kind, *args: Any, **options: Any) -> Any:
             self.before(name, kind)
-            result = await method(kind, *args, **options)
+            try:
+                result = await method(kind, *args, **options)
+            except errors.Conflict:
+                self.conflicts.append((name, kind))
+                raise
             self.done.append((name, kind))
             self.after(name, kind)
             return result
@@ -185,6 +191,14 @@ class World:
         await self.client.patch(
             kinds.POD, about["name"], {"status": status}, namespace=about["namespace"], subresource="status"
         )
+
+    async def let_go(self, pod: Obj) -> None:
+        """Speak for the kubelet: the containers of a Pod that is being deleted have ended."""
+        about = pod["metadata"]
+        with suppress(errors.NotFound):
+            await self.client.delete(
+                kinds.POD, about["name"], namespace=about["namespace"], options=DeleteOptions(grace_s=0)
+            )
 
 
 @asynccontextmanager
