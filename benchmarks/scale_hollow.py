@@ -24,15 +24,17 @@ async def small(server: Server) -> None:
         async with connected(server) as client:
             await until(client, kinds.NODE, lambda nodes: _ready_nodes(nodes) >= 100)
             await _namespace(client, "rollout")
-            began = time.monotonic()
+            process, began = Process(server.process.pid), time.monotonic()
             await client.create(kinds.DEPLOYMENT, deployment("web", "rollout", PER_DEPLOYMENT))
             up = await until(client, kinds.DEPLOYMENT, lambda found: _ready_pods(found) >= PER_DEPLOYMENT)
-            row("Deployment 0 to 1,000 replicas, all Ready, 100 hollow nodes", up - began, "s", Goal(10))
+            what = "Deployment 0 to 1,000 replicas, all Ready, 100 hollow nodes"
+            row(what, up - began, "s", Goal(10), beside=_cpu([process]))
             await asyncio.sleep(2)
+            process.lap()
             began = time.monotonic()
             await client.delete(kinds.NAMESPACE, "rollout")
             gone = await until(client, kinds.NAMESPACE, lambda found: "/rollout" not in found)
-            row("the end of its namespace, 1,000 pods", gone - began, "s", Goal(3))
+            row("the end of its namespace, 1,000 pods", gone - began, "s", Goal(3), beside=_cpu([process]))
 
 
 async def large(server: Server, *, nodes: int, pods: int, rest_s: float) -> None:
@@ -48,8 +50,7 @@ async def large(server: Server, *, nodes: int, pods: int, rest_s: float) -> None
             for number in range(pods // PER_DEPLOYMENT):
                 await client.create(kinds.DEPLOYMENT, deployment(f"web-{number}", "many", PER_DEPLOYMENT))
             up = await until(client, kinds.DEPLOYMENT, lambda found: _ready_pods(found) >= pods, namespace="many")
-            used = " and ".join(f"{process.lap()[0]:.1f}" for process in both)
-            row(f"{pods} pods Running and Ready on them", up - began, "s", Goal(60), beside=f"CPU {used} s")
+            row(f"{pods} pods Running and Ready on them", up - began, "s", Goal(60), beside=_cpu(both))
             await asyncio.sleep(15)
             await _rest(both, rest_s)
 
@@ -64,6 +65,11 @@ async def idle(server: Server, *, seconds: float) -> None:
         writes = await _revision(client) - before
         row(f"idle cluster, {seconds:g} s: CPU", cpu_s, "s", Goal(seconds / 100))
         row("writes meanwhile, leases of the one node and all", writes, "", beside=f"{writes / took_s:.2f}/s")
+
+
+def _cpu(processes: list[Process]) -> str:
+    """What they used since the last look."""
+    return f"CPU {' and '.join(f'{process.lap()[0]:.1f}' for process in processes)} s"
 
 
 async def _rest(both: list[Process], seconds: float) -> None:

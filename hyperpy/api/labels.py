@@ -102,7 +102,7 @@ class Selector:
         for key, value in self.required.items():
             if labels.get(key) != value:
                 return False
-        return all(each.matches(labels) for each in self._others)
+        return not self._others or all(each.matches(labels) for each in self._others)
 
     def __str__(self) -> str:
         return "<none>" if self.nothing else ",".join(map(str, self.requirements))

@@ -32,6 +32,9 @@ class Summary:
     reason: str
 
 
+_OVER = frozenset(("Succeeded", "Failed"))
+
+
 def phase(pod: Obj) -> str:
     """`status.phase`; a Pod without one is Pending."""
     return (pod.get("status") or {}).get("phase") or "Pending"
@@ -39,12 +42,14 @@ def phase(pod: Obj) -> str:
 
 def is_terminal(pod: Obj) -> bool:
     """Whether every container has ended for good."""
-    return phase(pod) in ("Succeeded", "Failed")
+    return phase(pod) in _OVER
 
 
 def is_active(pod: Obj) -> bool:
     """Whether a controller counts it: neither over nor being deleted."""
-    return not is_terminal(pod) and not meta.is_deleting(pod)
+    # Written out: control loops ask it of every Pod they own, each time one of them changes.
+    status = pod.get("status")
+    return not pod["metadata"].get("deletionTimestamp") and not (status and status.get("phase") in _OVER)
 
 
 def is_ready(pod: Obj) -> bool:

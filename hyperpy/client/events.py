@@ -1,7 +1,8 @@
-"""Events for users: what a component did to an object and why, folded together when it says the same again.
+"""Events for users: what a component did to an object and why; what is nearly the same is folded (`event_folding`).
 
 The queue holds `QUEUE_SIZE` events; when it is full, new ones are dropped with a log line: events are best effort and
-must never hold up the work they tell of. Source of the fields: the API reference of Event (core/v1).
+must never hold up the work they tell of. `AT_ONCE` are written at the same time, so that they share commits; those that
+are the same in their order. Source of the fields: the API reference of Event (core/v1).
 """
 
 from __future__ import annotations
@@ -9,18 +10,21 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Never
 
 from hyperpy.api import errors, meta
 from hyperpy.api.kinds import EVENT, Kind
 from hyperpy.client.clock import Clock
+from hyperpy.client.event_folding import Folded, Folding, Identity
 from hyperpy.client.protocol import Client, Obj
 
 log = logging.getLogger(__name__)
 
 QUEUE_SIZE = 1000
+AT_ONCE = 16
 REMEMBERED = 4096
 MAX_MESSAGE = 1024
 
@@ -44,9 +48,10 @@ class EventRecorder:
         self._clock = clock
         self._component = component
         self._host = host
-        self._queue: asyncio.Queue[Obj] = asyncio.Queue(QUEUE_SIZE)
+        self._queue: asyncio.Queue[Folded] = asyncio.Queue(QUEUE_SIZE)
+        self._folding = Folding()
         self._serial = itertools.count()
-        self._told: OrderedDict[tuple[str, ...], _Told] = OrderedDict()
+        self._told: OrderedDict[Identity, _Told] = OrderedDict()
 
     def event(self, obj: Obj, kind: Kind, type: str, reason: str, message: str, *, field_path: str = "") -> None:
         """Note an event; returns at once.
@@ -88,23 +93,35 @@ class EventRecorder:
             "reportingComponent": self._component,
             "reportingInstance": self._host,
         }
+        folded = self._folding.judge(event, now=self._clock.monotonic())
+        if folded is None:
+            return
         try:
-            self._queue.put_nowait(event)
+            self._queue.put_nowait(folded)
         except asyncio.QueueFull:
             log.warning("event dropped, %d are waiting: %s %s", QUEUE_SIZE, reason, message)
 
     async def run(self) -> Never:
         """Write events until cancelled."""
         while True:
-            event = await self._queue.get()
+            same: defaultdict[Identity, list[Obj]] = defaultdict(list)
+            for folded in [await self._queue.get(), *self._waiting()]:
+                same[folded.identity].append(folded.event)
+            await asyncio.gather(*(self._write_all(identity, events) for identity, events in same.items()))
+
+    def _waiting(self) -> list[Folded]:
+        """What else there is to write now."""
+        return [self._queue.get_nowait() for _ in range(min(self._queue.qsize(), AT_ONCE - 1))]
+
+    async def _write_all(self, identity: Identity, events: Sequence[Obj]) -> None:
+        for event in events:
             try:
-                await self._write(event)
+                await self._write(identity, event)
             except errors.StatusError as error:
                 # A namespace on its way out refuses new events: that is normal.
                 log.debug("event not written: %s", error)
 
-    async def _write(self, event: Obj) -> None:
-        identity = _identity(event)
+    async def _write(self, identity: Identity, event: Obj) -> None:
         told = self._told.get(identity)
         if told is not None and await self._count_up(event, told):
             self._told.move_to_end(identity)
@@ -120,24 +137,10 @@ class EventRecorder:
             await self._client.patch(
                 EVENT,
                 told.name,
-                {"count": told.count + 1, "lastTimestamp": event["lastTimestamp"]},
+                {field: event[field] for field in ("message", "lastTimestamp")} | {"count": told.count + 1},
                 namespace=event["metadata"]["namespace"],
             )
         except errors.NotFound:
             return False
         told.count += 1
         return True
-
-
-def _identity(event: Obj) -> tuple[str, ...]:
-    about = event["involvedObject"]
-    return (
-        about["kind"],
-        about.get("namespace", ""),
-        about["name"],
-        about.get("uid", ""),
-        about.get("fieldPath", ""),
-        event["type"],
-        event["reason"],
-        event["message"],
-    )

@@ -45,11 +45,12 @@ def claim(owner: Obj, candidates: Iterable[Obj], *, matches: Matches) -> Claims:
     for obj in candidates:
         holder = controller_uid(obj)
         fits = matches(obj["metadata"].get("labels") or {})
-        going = leaving or meta.is_deleting(obj)
         if holder == uid and fits:
             owned.append(obj)
-        elif holder == uid and not going:
+        elif leaving or meta.is_deleting(obj):
+            continue
+        elif holder == uid:
             release.append(obj)
-        elif not holder and fits and not going:
+        elif not holder and fits:
             adopt.append(obj)
     return Claims(tuple(owned), tuple(adopt), tuple(release))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from hyperpy.api import errors, kinds, meta
 from hyperpy.api.kinds import Kind
@@ -49,23 +50,21 @@ class PodControl:
     async def create(self, owner: Obj, count: int) -> None:
         """Create `count` Pods from the owner's template; see `create_pods`."""
         names = (meta.generate_name(_base(owner), self._rng) for _ in range(count))
-        await self.create_pods(owner, [from_template(owner, self._kind, name=name) for name in names])
+        await self.create_pods(owner, (from_template(owner, self._kind, name=name) for name in names))
 
-    async def create_pods(self, owner: Obj, pods: Sequence[Obj]) -> None:
+    async def create_pods(self, owner: Obj, pods: Iterable[Obj]) -> None:
         """Create Pods, one first and then twice as many; stops after the first batch with a failure.
 
         Args:
-            pods: with their names; `from_template` makes them.
+            pods: with their names; `from_template` makes them. Taken one batch at a time, as they are needed.
         Raises:
             errors.StatusError: the first failure, after an event told of it.
         """
-        done, batch = 0, 1
-        while done < len(pods):
-            results = await asyncio.gather(*(self._create_one(owner, pod) for pod in pods[done : done + batch]))
-            for failure in results:
+        waiting, batch = iter(pods), 1
+        while now := list(islice(waiting, batch)):
+            for failure in await asyncio.gather(*(self._create_one(owner, pod) for pod in now)):
                 if failure is not None:
                     raise failure
-            done += batch
             batch = min(batch * 2, MAX_BATCH)
 
     async def delete(self, owner: Obj, pods: Sequence[Obj]) -> None:

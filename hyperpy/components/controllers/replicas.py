@@ -6,7 +6,7 @@ Source: the API reference of ReplicaSetStatus and of ReplicationControllerStatus
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hyperpy.api import meta, pods
@@ -34,20 +34,22 @@ class Plan:
     recheck_s: float | None
 
 
-def plan(owner: Obj, owned: Sequence[Obj], *, neighbours: Sequence[Obj], now: float) -> Plan:
+def plan(owner: Obj, owned: Sequence[Obj], *, neighbours: Callable[[], Sequence[Obj]], now: float) -> Plan:
     """Compare what is wanted with what is there.
 
     Args:
         owner: a ReplicaSet or ReplicationController.
         owned: the Pods it controls; finished and leaving ones may be among them and do not count.
-        neighbours: active Pods of the same application, which decide from where to delete.
+        neighbours: finds the active Pods of the same application, which decide from where to delete; asked when
+            something is to be deleted.
     """
     active = [pod for pod in owned if pods.is_active(pod)]
     wanted = owner["spec"].get("replicas", 1)
     surplus = len(active) - wanted
     delete: tuple[Obj, ...] = ()
     if surplus > 0:
-        delete = tuple(pod_ranking.first_to_delete(active, neighbours=neighbours, now=now)[: min(surplus, BURST)])
+        ranked = pod_ranking.first_to_delete(active, neighbours=neighbours(), now=now)
+        delete = tuple(ranked[: min(surplus, BURST)])
     waits = _waits_for_availability(owner, active, now=now)
     return Plan(
         create=min(max(-surplus, 0), BURST),
@@ -101,15 +103,14 @@ def _counts(owner: Obj, active: Sequence[Obj], waits: Sequence[float]) -> dict[s
     template_labels = (owner["spec"].get("template", {}).get("metadata") or {}).get("labels") or {}
     return {
         "replicas": len(active),
-        "fullyLabeledReplicas": sum(_has_labels(pod, template_labels) for pod in active),
+        "fullyLabeledReplicas": sum(template_labels.items() <= labels.items() for labels in map(_labels, active)),
         "readyReplicas": len(waits),
         "availableReplicas": sum(wait == 0 for wait in waits),
     }
 
 
-def _has_labels(pod: Obj, wanted: Mapping[str, str]) -> bool:
-    labels = pod["metadata"].get("labels") or {}
-    return all(labels.get(name) == value for name, value in wanted.items())
+def _labels(pod: Obj) -> Mapping[str, str]:
+    return pod["metadata"].get("labels") or {}
 
 
 def is_same_status(old: Mapping[str, object], new: Mapping[str, object]) -> bool:

@@ -62,7 +62,7 @@ class Replication:
         wait_s = await self._control.wait_s(key)
         owned = await self._claim(owner)
         now = self._context.clock.now()
-        plan = replicas.plan(owner, owned, neighbours=self._neighbours(owner, owned), now=now)
+        plan = replicas.plan(owner, owned, neighbours=lambda: self._neighbours(owner, owned), now=now)
         failure = None
         if wait_s is None and not meta.is_deleting(owner):
             failure = await self._carry_out(owner, plan)

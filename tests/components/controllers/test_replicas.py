@@ -37,7 +37,7 @@ def pod(name: str, *, phase: str = "Running", ready_s: float | None = None, **ex
 
 
 def plan(rs: dict[str, Any], owned: list[dict[str, Any]]) -> replicas.Plan:
-    return replicas.plan(rs, owned, neighbours=[each for each in owned if pods.is_active(each)], now=NOW)
+    return replicas.plan(rs, owned, neighbours=lambda: [each for each in owned if pods.is_active(each)], now=NOW)
 
 
 def test_missing_pods_are_created_and_finished_and_leaving_ones_do_not_count() -> None:
