@@ -8,6 +8,7 @@ import pytest
 
 from hyperpy.api import errors, kinds, meta
 from hyperpy.api.kinds import Kind
+from hyperpy.components.controllers.options import Autoscaling
 
 from .faults import FAULTS, survive
 from .metrics_servers import MetricsServers
@@ -123,6 +124,28 @@ async def test_each_is_looked_at_every_sync_period(running: Any, servers: Metric
     await running.clock.advance(150)
     assert len(servers.asked) == 10
     assert running.faulty.done == [], "a status that stays as it is is not written"
+
+
+async def test_the_component_s_options_set_the_pace(world: Any, make: Any, servers: MetricsServers) -> None:
+    pace = Autoscaling(sync_period_s=60, tolerance=0.5, downscale_stabilization_s=100)
+    await world.start("horizontal-pod-autoscaling", "replicaset", autoscaling=pace)
+    await world.client.create(kinds.REPLICA_SET, web(make, 2))
+
+    async def both() -> bool:
+        return len(await see_to_pods(world)) == 2
+
+    await world.until(both)
+    await see_to_pods(world, servers, "700m")
+    await world.client.create(kinds.HORIZONTAL_POD_AUTOSCALER, autoscaler(CPU_50))
+    await world.clock.advance(1)
+    servers.asked.clear()
+    await world.clock.advance(300)
+    assert (len(servers.asked), await size(world)) == (5, 2)
+    await see_to_pods(world, servers, "100m")
+    await world.clock.advance(90)
+    assert await size(world) == 2
+    await world.clock.advance(90)
+    assert await size(world) == 1
 
 
 async def test_kubectl_autoscale_s_object_in_the_old_version_works(running: Any, servers: MetricsServers) -> None:
