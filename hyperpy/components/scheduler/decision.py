@@ -117,15 +117,15 @@ def _search(
         for check in checks:
             rejection = check(node)
             if rejection is not None:
+                rejected[node.name] = rejection
                 break
         else:
-            rejection = filters.beside_nominated(node) if promises else None
-        if rejection is not None:
-            rejected[node.name] = rejection
-            continue
-        possible.append(node)
-        if len(possible) >= wanted:
-            break
+            if promises and (rejection := filters.beside_nominated(node)) is not None:
+                rejected[node.name] = rejection
+                continue
+            possible.append(node)
+            if len(possible) >= wanted:
+                break
     return possible, rejected, looked_at
 
 
