@@ -19,11 +19,9 @@ import logging
 import os
 import random
 import socket
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Coroutine
 from typing import Any, Never
 
-from hyperpy.api import errors
 from hyperpy.client.clock import Clock, SystemClock
 from hyperpy.client.events import EventRecorder
 from hyperpy.client.informer import Informers
@@ -33,10 +31,9 @@ from hyperpy.components.scheduler import binding, decision, profiles, reasons
 from hyperpy.components.scheduler.binding import BindingPlace, NotBound
 from hyperpy.components.scheduler.decision import Decision
 from hyperpy.components.scheduler.evictions import Evictions
-from hyperpy.components.scheduler.filtering import Filters
-from hyperpy.components.scheduler.framework import Failure, Rejection, Room
 from hyperpy.components.scheduler.handle import Handle
 from hyperpy.components.scheduler.intake import Intake
+from hyperpy.components.scheduler.making_room import RoomMaker
 from hyperpy.components.scheduler.options import Options
 from hyperpy.components.scheduler.permits import Permits
 from hyperpy.components.scheduler.pod_info import PodInfo
@@ -88,8 +85,15 @@ class Scheduler:
         names = [profile.scheduler_name for profile in self._profiles]
         self._events = {name: EventRecorder(client, name, self._clock) for name in names}
         self._reports = Reports(client, self._events, self._clock)
-        self._evictions = Evictions(client, self._events, self._clock)
         self._permits = Permits(self._clock)
+        self._room = RoomMaker(
+            self._intake,
+            profiles=self._profiles,
+            reports=self._reports,
+            evictions=Evictions(client, self._events, self._clock),
+            permits=self._permits,
+            rng=self._rng,
+        )
         self._places = asyncio.Semaphore(BINDINGS)
         self._start = 0
 
@@ -187,56 +191,12 @@ class Scheduler:
         return self._bind(queued, made.node, place)
 
     def _fits_nowhere(self, queued: QueuedPod, made: Decision) -> Coroutine[Any, Any, None]:
-        pod, nominations = queued.pod, self._intake.cluster.nominations
-        room = self._find_room(pod, made)
+        room = self._room.find(queued.pod, made)
         # Without a node there is nothing that a plugin could have rejected: then every change may help.
         rejected_by = made.rejected_by or frozenset([""])
         self._intake.queue.park(queued, rejected_by=rejected_by, now=self._clock.monotonic())
-        weaker: list[PodInfo] = []
-        if room.node:
-            weaker = [each for each in nominations.on(room.node) if each.priority < pod.priority]
-            for each in weaker:
-                nominations.remove(each.uid)
-            nominations.put(pod, room.node, victims=[each.uid for each in room.victims])
-        elif room.node is not None:
-            nominations.remove(pod.uid)
         message = " ".join(filter(None, [made.message(), room.message]))
-        return self._make_room(pod, room, message=message, weaker=weaker)
-
-    def _find_room(self, pod: PodInfo, made: Decision) -> Room:
-        """Ask the PostFilter plugins one after the other, until one finds room."""
-        found, cluster, profile = Room("", None), self._intake.cluster, self._profiles.running(pod)
-        if not made.total or not profile.post_filters:
-            return found
-        failure = Failure(
-            cluster,
-            made.by_node(cluster.nodes),
-            self._intake.budgets(),
-            offset=self._rng.randrange(made.total),
-            trial=Filters(pod, cluster, profile, (), None).trial,
-        )
-        told = []
-        for plugin in profile.post_filters:
-            found = plugin.post_filter(pod, failure)
-            told.append(found.message)
-            if found.node:
-                break
-        return replace(found, message=" ".join(filter(None, told)))
-
-    async def _make_room(self, pod: PodInfo, room: Room, *, message: str, weaker: Sequence[PodInfo]) -> None:
-        """Tell why the Pod has no node, then let its victims go."""
-        await self._reports.failed(pod, reason="Unschedulable", message=message, nominate=room.node)
-        for each in weaker:
-            await self._reports.not_nominated(each)
-            self._intake.stir(each.uid)
-        rejection = Rejection(room.plugin, ("preempted",))
-        victims = [each for each in room.victims if not self._permits.reject(each.uid, rejection)]
-        try:
-            await self._evictions.evict(victims, pod, room.node or "")
-        except errors.StatusError as error:
-            log.warning("no room was made for pod %s on node %s: %s", pod.key, room.node, error)
-            self._intake.cluster.nominations.give_up(pod.uid)
-            self._intake.stir(pod.uid)
+        return self._room.make(queued.pod, room, message=message)
 
     async def _bind(self, queued: QueuedPod, node: str, place: BindingPlace) -> None:
         pod = queued.pod
