@@ -152,6 +152,7 @@ class Cluster:
             cluster_cidr=self._record.cluster_cidr,
             service_cidr=self._record.service_cidr,
             root_ca_pem=pki.ca_pem,
+            service_account_key_file=pki.service_account_key_file,
             authority=Authority(pki.ca_file, pki.ca_key_file),
         )
         return Controllers(self._client(access.CONTROLLERS), self.informers, options)

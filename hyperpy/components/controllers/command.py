@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 _AUTOSCALER = "--horizontal-pod-autoscaler"
 
+_DAY_S = 24 * 3600
+
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
@@ -41,6 +43,20 @@ def controllers(
         Path | None,
         typer.Option("--root-ca-file", help="PEM authority published to Pods [default: the kubeconfig's, else ours]."),
     ] = None,
+    account_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--service-account-private-key-file",
+            help="PEM key that signs tokens in Secrets [default: ours, when the authority is].",
+        ),
+    ] = None,
+    unused: Annotated[
+        str,
+        typer.Option(
+            "--legacy-service-account-token-clean-up-period",
+            help="How long a token in a Secret may be unused, and is then kept invalid.",
+        ),
+    ] = "8760h",
     signing_cert_file: Annotated[
         Path | None,
         typer.Option(
@@ -130,6 +146,8 @@ def controllers(
         service_cidr=service_cidr,
         node_cidr_mask_size=mask_size,
         root_ca_pem=_read(root_ca_file) if root_ca_file is not None else access.ca_pem or _own_ca(),
+        service_account_key_file=account_key_file or _own_account_key(access.ca_pem),
+        legacy_token_unused_s=_unused(unused),
         authority=_authority(signing_cert_file, signing_key_file, access.ca_pem),
         certificate_lifetime_s=flags.seconds("--cluster-signing-duration", signing_duration),
         node_monitor_grace_s=flags.seconds("--node-monitor-grace-period", grace_s),
@@ -184,13 +202,10 @@ def _authority(cert_file: Path | None, key_file: Path | None, ca_pem: bytes) -> 
 
     if cert_file is None and key_file is None:
         own = data_dir() / "pki"
-        try:
-            ours = (own / "ca.crt").read_bytes() == ca_pem and (own / "ca.key").exists()
-        except OSError:
-            ours = False
-        if not ours:
+        if not _is_ours(ca_pem) or not (own / "ca.key").exists():
             log.info("certificate requests are not signed: no --cluster-signing-cert-file was given")
-        return Authority(own / "ca.crt", own / "ca.key") if ours else None
+            return None
+        return Authority(own / "ca.crt", own / "ca.key")
     if cert_file is None or key_file is None:
         raise UserError("--cluster-signing-cert-file and --cluster-signing-key-file go together; give both")
     authority = Authority(cert_file, key_file)
@@ -199,6 +214,32 @@ def _authority(cert_file: Path | None, key_file: Path | None, ca_pem: bytes) -> 
     except CannotSign as error:
         raise UserError(f"--cluster-signing-cert-file, --cluster-signing-key-file: {error}") from error
     return authority
+
+
+def _own_account_key(ca_pem: bytes) -> Path | None:
+    """The key of the API server on this machine, when that is the one we work for."""
+    from hyperpy.client.kubeconfig import data_dir
+
+    key_file = data_dir() / "pki" / "sa.key"
+    return key_file if _is_ours(ca_pem) and key_file.exists() else None
+
+
+def _is_ours(ca_pem: bytes) -> bool:
+    """Whether an authority is that of the API server on this machine with the default data directory."""
+    from hyperpy.client.kubeconfig import data_dir
+
+    try:
+        return (data_dir() / "pki" / "ca.crt").read_bytes() == ca_pem
+    except OSError:
+        return False
+
+
+def _unused(text: str) -> float:
+    flag = "--legacy-service-account-token-clean-up-period"
+    found_s = flags.seconds(flag, text)
+    if found_s < _DAY_S:
+        raise UserError(f"{flag}={text} is less than 24h, and uses are noted by the day")
+    return found_s
 
 
 def _own_ca() -> bytes:

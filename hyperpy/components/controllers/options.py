@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from hyperpy.components.controllers.certificate_authority import Authority
 from hyperpy.components.controllers.node_zones import DEFAULT_RATES, Rates
@@ -37,6 +38,8 @@ class Options:
         service_cidr: the network of Services, kept out of the Pod networks.
         node_cidr_mask_size: the prefix length of one node's Pod network.
         root_ca_pem: the certificates that Pods trust the API server by, published as `kube-root-ca.crt`.
+        service_account_key_file: signs the tokens that Secrets are filled with; None: they are not.
+        legacy_token_unused_s: how long a token in a Secret may be unused before it is marked, and then is deleted.
         authority: signs certificate requests; None: nobody does.
         certificate_lifetime_s: the longest that a certificate is valid, and as long as it is when nothing is asked for.
         node_monitor_grace_s: silence after which a node counts as lost.
@@ -53,6 +56,8 @@ class Options:
     service_cidr: str = "10.96.0.0/16"
     node_cidr_mask_size: int = 24
     root_ca_pem: bytes = b""
+    service_account_key_file: Path | None = None
+    legacy_token_unused_s: float = 365 * 86_400.0
     authority: Authority | None = None
     certificate_lifetime_s: float = 365 * 86_400.0
     node_monitor_grace_s: float = 40.0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hyperpy.client.workqueue import WorkQueue
+from hyperpy.components.controllers.bootstrapsigner import BootstrapSigner
 from hyperpy.components.controllers.clusterroleaggregation import ClusterRoleAggregation
 from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.cronjob import CronJobController
@@ -23,6 +24,7 @@ from hyperpy.components.controllers.ephemeralvolume import EphemeralVolumeContro
 from hyperpy.components.controllers.garbagecollector import GarbageCollector
 from hyperpy.components.controllers.horizontalpodautoscaler import HorizontalPodAutoscalerController
 from hyperpy.components.controllers.job import JobController
+from hyperpy.components.controllers.legacy_token_cleaner import LegacyTokenCleaner
 from hyperpy.components.controllers.namespace import NamespaceController
 from hyperpy.components.controllers.nodeipam import NodeIpamController
 from hyperpy.components.controllers.nodelifecycle import NodeLifecycleController
@@ -35,8 +37,10 @@ from hyperpy.components.controllers.replicationcontroller import ReplicationCont
 from hyperpy.components.controllers.resourcequota import ResourceQuotaController
 from hyperpy.components.controllers.rootca import RootCAPublisher
 from hyperpy.components.controllers.serviceaccount import ServiceAccountController
+from hyperpy.components.controllers.serviceaccount_token import ServiceAccountTokenController
 from hyperpy.components.controllers.statefulset import StatefulSetController
 from hyperpy.components.controllers.tainteviction import TaintEvictionController
+from hyperpy.components.controllers.tokencleaner import TokenCleaner
 from hyperpy.components.controllers.ttl import TTLController
 from hyperpy.components.controllers.ttlafterfinished import TTLAfterFinishedController
 from hyperpy.components.controllers.validatingadmissionpolicy import ValidatingAdmissionPolicyStatusController
@@ -62,17 +66,23 @@ class Row:
         alias: its older name, taken too.
         make: builds it; its watches feed the queue.
         workers: keys at once.
+        by_default: `*` means it too.
     """
 
     name: str
     alias: str
     make: Callable[[Context, WorkQueue], Controller]
     workers: int = 4
+    by_default: bool = True
 
 
 CONTROLLERS = (
     Row("namespace-controller", "namespace", NamespaceController),
     Row("serviceaccount-controller", "serviceaccount", ServiceAccountController),
+    Row("serviceaccount-token-controller", "serviceaccount-token", ServiceAccountTokenController),
+    Row("legacy-serviceaccount-token-cleaner-controller", "legacy-serviceaccount-token-cleaner", LegacyTokenCleaner),
+    Row("token-cleaner-controller", "tokencleaner", TokenCleaner, by_default=False),
+    Row("bootstrap-signer-controller", "bootstrapsigner", BootstrapSigner, by_default=False),
     Row("root-ca-certificate-publisher-controller", "root-ca-cert-publisher", RootCAPublisher),
     Row("node-ipam-controller", "nodeipam", NodeIpamController),
     Row("node-lifecycle-controller", "nodelifecycle", NodeLifecycleController),
@@ -116,7 +126,7 @@ CONTROLLERS = (
 
 
 def chosen(names: Sequence[str]) -> list[Row]:
-    """The rows that `--controllers` names: `*` is all, `NAME` this one, `-NAME` not this one.
+    """The rows that `--controllers` names: `*` is all that run by default, `NAME` this one, `-NAME` not this one.
 
     Raises:
         UnknownController: a name that no row has.
@@ -135,4 +145,4 @@ def _is_chosen(row: Row, names: Sequence[str]) -> bool:
     own = (row.name, row.alias)
     if any(f"-{name}" in names for name in own):
         return False
-    return "*" in names or any(name in names for name in own)
+    return (row.by_default and "*" in names) or any(name in names for name in own)

@@ -5,19 +5,24 @@ Whoever asks without credentials may ask the health and version paths only, and 
 
 from __future__ import annotations
 
+import base64
 import csv
+import hmac
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hyperpy.api import errors, kinds
+from hyperpy.api import errors, kinds, meta
 from hyperpy.api.wire import Request, UserInfo
 from hyperpy.client.protocol import Client
 from hyperpy.components.apiserver.authn.tokens import Claims, InvalidToken, TokenSigner
 from hyperpy.components.apiserver.authz import rbac
 from hyperpy.components.supervisor import StartFailure
+
+log = logging.getLogger(__name__)
 
 AUTHENTICATED = "system:authenticated"
 ANONYMOUS = UserInfo("system:anonymous", ("system:unauthenticated",))
@@ -31,6 +36,9 @@ PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version")
 RECHECK_S = 10.0
 #: Verified tokens kept; beyond, all are forgotten and verified again.
 MAX_TOKENS = 4096
+
+#: Labels of Secrets with tokens: the day of the last use, and the one since which the token is not taken any more.
+LAST_USED, INVALID_SINCE = "kubernetes.io/legacy-token-last-used", "kubernetes.io/legacy-token-invalid-since"
 
 _PREFIX = "authentication.kubernetes.io/"
 
@@ -146,12 +154,44 @@ class AccountTokens:
     async def claims(self, token: str, *, audiences: Sequence[str]) -> Claims:
         """What a valid token says. Raises InvalidToken."""
         claims = self._signer.verify(token, audiences=audiences)
+        if claims.legacy:
+            shared = tuple(name for name in claims.audiences if name in self._audiences)
+            if not shared:
+                raise InvalidToken("the token is for this server only")
+            claims = replace(claims, audiences=shared)
         await self._exists(kinds.SERVICE_ACCOUNT, claims.namespace, claims.name, claims.uid)
         bound = claims.bound
-        if bound is not None:
+        if claims.legacy:
+            await self._kept(token, claims)
+        elif bound is not None:
             kind = {"pod": kinds.POD, "secret": kinds.SECRET, "node": kinds.NODE}[bound.kind]
             await self._exists(kind, claims.namespace, bound.name, bound.uid)
         return claims
+
+    async def _kept(self, token: str, claims: Claims) -> None:
+        """A token without an end is good as long as it is in its Secret and not marked invalid; its use is noted."""
+        assert claims.bound is not None, "tokens of Secrets name them"
+        namespace, name = claims.namespace, claims.bound.name
+        try:
+            secret = await self._client.get(kinds.SECRET, name, namespace=namespace)
+        except errors.NotFound:
+            raise InvalidToken("service account token has been invalidated") from None
+        kept = base64.b64decode((secret.get("data") or {}).get("token") or "").decode(errors="replace")
+        labels = secret["metadata"].get("labels") or {}
+        if not hmac.compare_digest(kept.encode(), token.encode()) or secret["metadata"].get("deletionTimestamp"):
+            raise InvalidToken("service account token has been invalidated")
+        if labels.get(INVALID_SINCE):
+            raise InvalidToken(
+                f"the token in secret {namespace}/{name} has been marked invalid; use tokens of the TokenRequest API, "
+                f"or take the label {INVALID_SINCE} off the secret to use it for now"
+            )
+        today = meta.timestamp(self._now())[:10]
+        if labels.get(LAST_USED) != today:
+            body = {"metadata": {"uid": secret["metadata"]["uid"], "labels": {LAST_USED: today}}}
+            try:
+                await self._client.patch(kinds.SECRET, name, body, namespace=namespace)
+            except errors.StatusError as error:
+                log.warning("the use of the token in secret %s/%s was not noted: %s", namespace, name, error)
 
     async def _exists(self, kind: kinds.Kind, namespace: str, name: str, uid: str) -> None:
         try:

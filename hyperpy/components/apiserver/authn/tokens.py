@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from typing import Any
 from hyperpy.components.supervisor import StartFailure
 
 PRIVATE_CLAIM = "kubernetes.io"
+#: Of tokens that are kept in Secrets and do not expire; their claims have names of their own.
+LEGACY_ISSUER, _LEGACY_CLAIM = "kubernetes/serviceaccount", "kubernetes.io/serviceaccount"
 #: How far the clock of the server that signed may be ahead of ours.
 CLOCK_SKEW_S = 60
 
@@ -37,7 +40,10 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says. `expires` is in seconds since the epoch; `also` names objects for information (the node)."""
+    """What a token says. `expires` is in seconds since the epoch; `also` names objects for information (the node).
+
+    `legacy`: it is kept in the Secret it is bound to, and is good as long as it stays there.
+    """
 
     namespace: str
     name: str
@@ -47,6 +53,7 @@ class Claims:
     bound: Bound | None = None
     also: tuple[Bound, ...] = ()
     token_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    legacy: bool = False
 
     @property
     def subject(self) -> str:
@@ -119,6 +126,9 @@ class TokenSigner:
 
         try:
             key = self._key_of(jwt.get_unverified_header(token).get("kid"))
+            if jwt.decode(token, options={"verify_signature": False}).get("iss") == LEGACY_ISSUER:
+                found = jwt.decode(token, key.public, algorithms=[key.algorithm], options={"verify_aud": False})
+                return _legacy_claims(found, audiences)
             payload = jwt.decode(
                 token,
                 key.public,
@@ -212,6 +222,23 @@ def _key(public: Any, path: Path) -> _Key:
     der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     key_id = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
     return _Key(key_id, public, algorithm)
+
+
+def _legacy_claims(payload: dict[str, Any], audiences: Sequence[str]) -> Claims:
+    """Such a token names no audience: it is for whoever verifies it."""
+    claims = Claims(
+        namespace=payload[f"{_LEGACY_CLAIM}/namespace"],
+        name=payload[f"{_LEGACY_CLAIM}/service-account.name"],
+        uid=payload[f"{_LEGACY_CLAIM}/service-account.uid"],
+        audiences=tuple(audiences),
+        expires=math.inf,
+        bound=Bound("secret", payload[f"{_LEGACY_CLAIM}/secret.name"], ""),
+        token_id="",
+        legacy=True,
+    )
+    if payload["sub"] != claims.subject:
+        raise InvalidToken("invalid ServiceAccount token: the subject does not match the ServiceAccount it names")
+    return claims
 
 
 def _claims(payload: dict[str, Any]) -> Claims:

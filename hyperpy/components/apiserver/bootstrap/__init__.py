@@ -19,6 +19,7 @@ from hyperpy.components.apiserver.bootstrap import (
     roles,
     service_range,
     system_roles,
+    token_tracking,
     user_roles,
 )
 from hyperpy.components.apiserver.bootstrap.kubernetes_service import keep
@@ -47,7 +48,8 @@ async def run(handler: ResourceHandler) -> None:
     namespaces = [_namespace(name) for name in NAMESPACES]
     await ensure.all_of(core, NAMESPACE, namespaces, mend=lambda current, wanted: current)
     async with asyncio.TaskGroup() as group:  # so that few commits to the store do for all of them
-        for work in (_ensure_classes, _ensure_roles, flow_schemas.ensure_all, local_services.ensure_built_in):
+        works = _ensure_classes, _ensure_roles, flow_schemas.ensure_all, local_services.ensure_built_in
+        for work in (*works, token_tracking.ensure_all):
             group.create_task(work(core), name="bootstrap")
         await kubernetes_service.ensure_all(core)
         await service_range.ensure(core)
