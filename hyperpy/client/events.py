@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import logging
 from collections import OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Never
 
@@ -53,7 +53,10 @@ class EventRecorder:
         self._serial = itertools.count()
         self._told: OrderedDict[Identity, _Told] = OrderedDict()
 
-    def event(self, obj: Obj, kind: Kind, type: str, reason: str, message: str, *, field_path: str = "") -> None:
+    def event(
+        self, obj: Obj, kind: Kind, type: str, reason: str, message: str,
+        *, field_path: str = "", annotations: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         """Note an event; returns at once.
 
         Args:
@@ -61,6 +64,7 @@ class EventRecorder:
             type: Normal or Warning.
             reason: one CamelCase word, as users know it.
             field_path: the part of the object, for example `spec.containers{web}`.
+            annotations: of the event itself; of an event that is told again, the latest.
         """
         about = obj["metadata"]
         namespace = about.get("namespace") or "default"
@@ -81,6 +85,7 @@ class EventRecorder:
             "metadata": {
                 "name": f"{about['name']}.{int(self._clock.now() * 1e9) + next(self._serial):x}",
                 "namespace": namespace,
+                **({"annotations": dict(annotations)} if annotations else {}),
             },
             "involvedObject": {name: value for name, value in involved.items() if value},
             "type": type,
@@ -137,10 +142,21 @@ class EventRecorder:
             await self._client.patch(
                 EVENT,
                 told.name,
-                {field: event[field] for field in ("message", "lastTimestamp")} | {"count": told.count + 1},
+                _once_more(event, told.count + 1),
                 namespace=event["metadata"]["namespace"],
             )
         except errors.NotFound:
             return False
         told.count += 1
         return True
+
+
+def _once_more(event: Obj, count: int) -> Obj:
+    """What changes in an event that is told again."""
+    annotations = event["metadata"].get("annotations")
+    return {
+        "count": count,
+        "message": event["message"],
+        "lastTimestamp": event["lastTimestamp"],
+        **({"metadata": {"annotations": annotations}} if annotations else {}),
+    }

@@ -27,7 +27,7 @@ from hyperpy.client.events import EventRecorder
 from hyperpy.client.informer import Informers
 from hyperpy.client.leader import LeaderElector, LeadershipLost
 from hyperpy.client.protocol import Client
-from hyperpy.components.scheduler import binding, decision, profiles, reasons
+from hyperpy.components.scheduler import binding, decision, profiles, reasons, trace
 from hyperpy.components.scheduler.binding import BindingPlace, NotBound
 from hyperpy.components.scheduler.decision import Decision
 from hyperpy.components.scheduler.evictions import Evictions
@@ -41,6 +41,7 @@ from hyperpy.components.scheduler.profile import Profile
 from hyperpy.components.scheduler.profiles import ProfileError
 from hyperpy.components.scheduler.queue import QueuedPod
 from hyperpy.components.scheduler.reports import Reports
+from hyperpy.components.scheduler.trace import Trace
 from hyperpy.components.supervisor import StartFailure
 
 __all__ = ["Options", "Scheduler"]
@@ -188,7 +189,7 @@ class Scheduler:
             message = reasons.unavailable(1, [rejection])
             return self._reports.failed(pod, reason="Unschedulable", message=message, nominate="")
         cluster.assume(pod, made.node)
-        return self._bind(queued, made.node, place)
+        return self._bind(queued, made.node, place, trace.of(made, profile, attempts=queued.attempts))
 
     def _fits_nowhere(self, queued: QueuedPod, made: Decision) -> Coroutine[Any, Any, None]:
         room = self._room.find(queued.pod, made)
@@ -196,9 +197,10 @@ class Scheduler:
         rejected_by = made.rejected_by or frozenset([""])
         self._intake.queue.park(queued, rejected_by=rejected_by, now=self._clock.monotonic())
         message = " ".join(filter(None, [made.message(), room.message]))
-        return self._room.make(queued.pod, room, message=message)
+        traced = trace.of(made, self._profiles.running(queued.pod), attempts=queued.attempts)
+        return self._room.make(queued.pod, room, message=message, traced=traced)
 
-    async def _bind(self, queued: QueuedPod, node: str, place: BindingPlace) -> None:
+    async def _bind(self, queued: QueuedPod, node: str, place: BindingPlace, traced: Trace) -> None:
         pod = queued.pod
         profile = self._profiles.running(pod)
         try:
@@ -213,7 +215,7 @@ class Scheduler:
             log.exception("binding pod %s to node %s failed", pod.key, node)
             await self._not_bound(queued, node, NotBound(_told(error)))
         else:
-            self._reports.scheduled(pod, node)
+            self._reports.scheduled(pod, node, traced)
             binding.bound(pod, node, profile)
 
     async def _permitted(self, pod: PodInfo, node: str, place: BindingPlace, profile: Profile) -> None:

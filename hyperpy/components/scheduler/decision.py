@@ -21,6 +21,22 @@ _SHARE = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Scores:
+    """Why the chosen node was better than the others.
+
+    Args:
+        parts: plugin, its score of the node from 0 to 100, and its weight.
+        possible: nodes that were compared.
+        second: the best of the others, with its sum of scores.
+    """
+
+    parts: tuple[tuple[str, float, float], ...]
+    possible: int
+    second: str
+    second_score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The outcome for one Pod.
 
@@ -31,6 +47,7 @@ class Decision:
         rejected: why not, by node name; complete only when `node` is None.
         elsewhere: why not the nodes that were not looked at, when plugins named the few that were.
         refused: why no node at all will do, when a plugin said so at PreFilter.
+        scores: of the node, where there was a choice.
     """
 
     node: str | None
@@ -39,6 +56,7 @@ class Decision:
     rejected: Mapping[str, Rejection] = field(default_factory=dict)
     elsewhere: Rejection | None = None
     refused: Rejection | None = None
+    scores: Scores | None = None
 
     @property
     def rejected_by(self) -> frozenset[str]:
@@ -87,8 +105,10 @@ def decide(pod: PodInfo, cluster: ClusterState, profile: Profile, *, start: int,
     possible, rejected, looked_at = _search(nodes, filters, start=start)
     if not possible:
         return Decision(None, looked_at if elsewhere is None else 0, total, rejected, elsewhere)
-    best = possible[0] if len(possible) == 1 else _best(pod, cluster, profile, possible, rng=rng)
-    return Decision(best.name, looked_at if elsewhere is None else 0, total, rejected, elsewhere)
+    best, scores = possible[0].name, None
+    if len(possible) > 1:
+        best, scores = _best(pod, cluster, profile, possible, rng=rng)
+    return Decision(best, looked_at if elsewhere is None else 0, total, rejected, elsewhere, scores=scores)
 
 
 def _worth_looking(filters: Filters, start: int) -> tuple[Sequence[NodeInfo], int, NodeInfo | None]:
@@ -131,8 +151,9 @@ def _search(
 
 def _best(
     pod: PodInfo, cluster: ClusterState, profile: Profile, nodes: Sequence[NodeInfo], *, rng: random.Random
-) -> NodeInfo:
+) -> tuple[str, Scores]:
     totals = [0.0] * len(nodes)
+    by_plugin: list[tuple[str, float, Sequence[float]]] = []
     for plugin, weight in profile.scorers:
         scoring = plugin.pre_score(pod, cluster, nodes)
         if scoring is None:
@@ -140,6 +161,10 @@ def _best(
         scores: Sequence[float] = list(map(scoring.score, nodes))
         if scoring.normalize is not None:
             scores = scoring.normalize(scores)
+        by_plugin.append((plugin.name, weight, scores))
         totals = [total + weight * score for total, score in zip(totals, scores, strict=True)]
     most = max(totals)
-    return nodes[rng.choice([index for index, total in enumerate(totals) if total == most])]
+    best = rng.choice([index for index, total in enumerate(totals) if total == most])
+    parts = tuple((name, scores[best], weight) for name, weight, scores in by_plugin)
+    second = max((index for index in range(len(nodes)) if index != best), key=totals.__getitem__)
+    return nodes[best].name, Scores(parts, len(nodes), nodes[second].name, totals[second])

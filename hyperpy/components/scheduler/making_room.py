@@ -18,6 +18,7 @@ from hyperpy.components.scheduler.permits import Permits
 from hyperpy.components.scheduler.pod_info import PodInfo
 from hyperpy.components.scheduler.profiles import Profiles
 from hyperpy.components.scheduler.reports import Reports
+from hyperpy.components.scheduler.trace import Trace
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class RoomMaker:
                 break
         return replace(found, message=" ".join(filter(None, told)))
 
-    def make(self, pod: PodInfo, room: Room, *, message: str) -> Coroutine[Any, Any, None]:
+    def make(self, pod: PodInfo, room: Room, *, message: str, traced: Trace) -> Coroutine[Any, Any, None]:
         """Promise the Pod its room at once; returns what is left to be written: why, and the victims' end."""
         nominations = self._intake.cluster.nominations
         weaker: list[PodInfo] = []
@@ -78,10 +79,10 @@ class RoomMaker:
             nominations.put(pod, room.node, victims=[each.uid for each in room.victims])
         elif room.node is not None:
             nominations.remove(pod.uid)
-        return self._write(pod, room, message=message, weaker=weaker)
+        return self._write(pod, room, message=message, weaker=weaker, traced=traced)
 
-    async def _write(self, pod: PodInfo, room: Room, *, message: str, weaker: Sequence[PodInfo]) -> None:
-        await self._reports.failed(pod, reason="Unschedulable", message=message, nominate=room.node)
+    async def _write(self, pod: PodInfo, room: Room, *, message: str, weaker: Sequence[PodInfo], traced: Trace) -> None:
+        await self._reports.failed(pod, reason="Unschedulable", message=message, nominate=room.node, trace=traced)
         for each in weaker:
             await self._reports.not_nominated(each)
             self._intake.stir(each.uid)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,7 @@ class Profile:
         scheduler_name: the Pods that name it are its own.
         uses: the plugins: a list, of which each takes part in every step that it has a method for; or a list a step.
         score_percentage: how many nodes are found possible before the best is chosen; 0: it follows from their number.
+        configured: the plugins that have arguments of their own.
     Raises:
         ValueError: two plugins have one name, or there is not exactly one that sorts the queue.
     """
@@ -56,9 +57,11 @@ class Profile:
         uses: Sequence[Use] | Mapping[str, Sequence[Use]] | None = None,
         *,
         score_percentage: int = 0,
+        configured: Collection[str] = (),
     ) -> None:
         self.scheduler_name = scheduler_name
         self.score_percentage = score_percentage
+        self.configured = frozenset(configured)
         by_step = uses if isinstance(uses, Mapping) else _by_step(default_plugins() if uses is None else uses)
         every = {id(use.plugin): use.plugin for step in by_step.values() for use in step}.values()
         if len({plugin.name for plugin in every}) != len(every):

@@ -95,7 +95,7 @@ def _profile(spec: ProfileSpec, handle: Handle) -> Profile:
     if not uses["bind"]:
         raise ProfileError(f"profile {spec.scheduler_name}: at least one plugin must bind, for example DefaultBinder")
     try:
-        return Profile(spec.scheduler_name, uses, score_percentage=spec.score_percentage)
+        return Profile(spec.scheduler_name, uses, score_percentage=spec.score_percentage, configured=spec.args)
     except ValueError as error:
         raise ProfileError(str(error)) from error
 

@@ -11,6 +11,7 @@ from hyperpy.client.clock import Clock
 from hyperpy.client.events import EventRecorder
 from hyperpy.client.protocol import STRATEGIC_PATCH, Client
 from hyperpy.components.scheduler.pod_info import PodInfo
+from hyperpy.components.scheduler.trace import ANNOTATION, Trace, write
 
 log = logging.getLogger(__name__)
 
@@ -27,20 +28,22 @@ class Reports:
         self._events = events
         self._clock = clock
 
-    def scheduled(self, pod: PodInfo, node: str) -> None:
+    def scheduled(self, pod: PodInfo, node: str, trace: Trace) -> None:
         """The Pod is bound."""
-        self._events[pod.scheduler_name].event(
-            pod.obj, kinds.POD, "Normal", "Scheduled", f"Successfully assigned {pod.key} to {node}"
-        )
+        told = f"Successfully assigned {pod.key} to {node}"
+        self._tell(pod, "Normal", "Scheduled", told, trace)
 
-    async def failed(self, pod: PodInfo, *, reason: str, message: str, nominate: str | None = None) -> None:
+    async def failed(
+        self, pod: PodInfo, *, reason: str, message: str, nominate: str | None = None, trace: Trace | None = None
+    ) -> None:
         """The Pod has no node.
 
         Args:
             reason: Unschedulable, or SchedulerError.
             nominate: the node that it was promised, "" when none is any more; None changes nothing.
+            trace: of the decision, when it came to one.
         """
-        self._events[pod.scheduler_name].event(pod.obj, kinds.POD, "Warning", "FailedScheduling", message)
+        self._tell(pod, "Warning", "FailedScheduling", message, trace)
         old = meta.condition(pod.obj, "PodScheduled") or {}
         status: dict[str, Any] = {}
         if nominate is not None and nominate != pod.nominated_node:
@@ -59,6 +62,10 @@ class Reports:
         """A more important Pod gets what this one was promised."""
         if pod.nominated_node:
             await self._write(pod, {"nominatedNodeName": None})
+
+    def _tell(self, pod: PodInfo, type: str, reason: str, message: str, trace: Trace | None) -> None:
+        annotations = None if trace is None else {ANNOTATION: write(trace)}
+        self._events[pod.scheduler_name].event(pod.obj, kinds.POD, type, reason, message, annotations=annotations)
 
     async def _write(self, pod: PodInfo, status: dict[str, Any]) -> None:
         body = {"metadata": {"uid": pod.uid}, "status": status}
