@@ -415,7 +415,7 @@ async def test_a_custom_kind_is_scaled(running: Any, make: Any, servers: Metrics
     body = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": about, "spec": {"size": 2}}
     made = await running.client.create(WIDGET, body)
     await see_to_pods(running, servers, "900m")
-    target = {"apiVersion": "example.com/v1", "kind": "Widget", "name": "w"}
+    target = {"apiVersion": "example.com/v9", "kind": "Widget", "name": "w"}  # a version that nobody serves any more
     await running.client.create(kinds.HORIZONTAL_POD_AUTOSCALER, autoscaler(CPU_50, target=target))
     assert await told(running, "SelectorRequired") == ["selector is required"]
     assert (await conditions(running))["ScalingActive"] == ("False", "InvalidSelector")
