@@ -130,11 +130,13 @@ class CronJobController:
                 self._event(cron_job, "Normal", "SawCompletedJob", message)
                 del active[uid]
             elif uid not in active and not ended and not meta.is_deleting(each):
-                # Made by us before a crash (its time is not noted yet), or by hand.
-                if not self._is_due(cron_job, each):
-                    message = f"Saw a job that the controller did not create or forgot: {each['metadata']['name']}"
-                    self._event(cron_job, "Warning", "UnexpectedJob", message)
-                active[uid] = cronjob_plan.reference(each)
+                # Made by us before a crash: its time is not noted yet. One made by hand is not a run of the schedule,
+                # so it neither stands in the way of one nor is replaced by one.
+                if self._is_due(cron_job, each):
+                    active[uid] = cronjob_plan.reference(each)
+                    continue
+                message = f"Saw a job that the controller did not create or forgot: {each['metadata']['name']}"
+                self._event(cron_job, "Warning", "UnexpectedJob", message)
             if ended == "Complete" and (at := (each.get("status") or {}).get("completionTime")):
                 status["lastSuccessfulTime"] = max(at, status.get("lastSuccessfulTime") or at)
         for uid, entry in list(active.items()):

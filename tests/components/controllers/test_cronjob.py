@@ -104,6 +104,29 @@ async def test_jobs_that_still_run(world: Any, policy: str, after_three_hours: i
         assert len(await running(world)) == 1, "the time that was missed is served when the first has ended"
 
 
+@pytest.mark.parametrize("policy", ["Forbid", "Replace"])
+async def test_a_job_made_by_hand_is_told_and_left_alone(world: Any, policy: str) -> None:
+    await world.start("cronjob")
+    owner = await world.client.create(kinds.CRON_JOB, cron_job(concurrencyPolicy=policy))
+    by_hand = {
+        "metadata": {
+            "name": "by-hand",
+            "namespace": "default",
+            "ownerReferences": [meta.owner_reference(kinds.CRON_JOB, owner)],
+        },
+        "spec": owner["spec"]["jobTemplate"]["spec"],
+    }
+    await world.client.create(kinds.JOB, by_hand)
+    await world.clock.advance(HOUR_S)
+    await world.quiet()
+    names = {each["metadata"]["name"] for each in await running(world)}
+    assert len(names) == 2 and "by-hand" in names
+    status = (await world.client.get(kinds.CRON_JOB, "tick", namespace="default"))["status"]
+    assert {each["name"] for each in status["active"]} == names - {"by-hand"}
+    told = "Saw a job that the controller did not create or forgot: by-hand"
+    assert set(await world.events("UnexpectedJob")) == {told}
+
+
 async def test_a_suspended_one_makes_nothing_and_goes_on_when_resumed(world: Any) -> None:
     await world.start("cronjob")
     await world.client.create(kinds.CRON_JOB, cron_job(suspend=True, startingDeadlineSeconds=60))
