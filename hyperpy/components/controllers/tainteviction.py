@@ -14,11 +14,12 @@ from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.node_pods import index_by_node, pods_of
 
 
-def plan(pod: Obj, node_taints: Sequence[Obj], *, now: float) -> float | None:
+def plan(pod: Obj, node_taints: Sequence[Obj], *, seen: float, now: float) -> float | None:
     """Seconds until the Pod has to leave its node: 0 is now, None is never.
 
     Args:
-        node_taints: the taints of the Pod's node; a taint counts from its `timeAdded`, or from now.
+        node_taints: the taints of the Pod's node; a taint counts from its `timeAdded`, or without one from `seen`.
+        seen: when the Pod was first seen with such taints, in seconds since the epoch.
     """
     if _is_leaving(pod):
         return None
@@ -29,7 +30,7 @@ def plan(pod: Obj, node_taints: Sequence[Obj], *, now: float) -> float | None:
             continue
         bears_s = taints.bears_s(taint, tolerations)
         if bears_s is not None:
-            since = meta.parse_time(taint["timeAdded"]) if taint.get("timeAdded") else now
+            since = meta.parse_time(taint["timeAdded"]) if taint.get("timeAdded") else seen
             waits.append(max(0.0, since + bears_s - now) if bears_s else 0.0)
     return min(waits, default=None)
 
@@ -44,7 +45,8 @@ class TaintEvictionController:
         self._client = context.client
         self._queue = queue
         self._events = context.events(self.name)
-        self._marked: set[str] = set()  # Pods whose time runs; a set of keys that are in the cache
+        # Pods whose time runs, and since when; keys that are in the cache. A user's taint carries no time.
+        self._marked: dict[str, float] = {}
         self._nodes = context.informers.of(kinds.NODE)
         self._pods = context.watch(kinds.POD, self._pod_changed)
         index_by_node(self._pods)
@@ -55,17 +57,17 @@ class TaintEvictionController:
         namespace, name = meta.split_key(key)
         pod = self._pods.get(name, namespace)
         node = self._nodes.get(pod["spec"].get("nodeName", "")) if pod is not None else None
-        wait_s = None
+        wait_s, now = None, self._context.clock.now()
+        since = self._marked.get(key)
         if pod is not None and node is not None:
-            wait_s = plan(pod, taints.of_node(node), now=self._context.clock.now())
-        was_marked = key in self._marked
-        self._marked.discard(key)
+            wait_s = plan(pod, taints.of_node(node), seen=now if since is None else since, now=now)
         if wait_s is None:
-            if was_marked and pod is not None and node is not None and not _is_leaving(pod):
+            self._marked.pop(key, None)
+            if since is not None and pod is not None and node is not None and not _is_leaving(pod):
                 self._event(pod, f"Cancelling deletion of Pod {key}")
             return None
         if wait_s > 0:
-            self._marked.add(key)
+            self._marked[key] = now if since is None else since
             return wait_s
         assert pod is not None, "only a Pod that is there has to leave"
         self._event(pod, f"Marking for deletion Pod {key}")
@@ -104,7 +106,7 @@ class TaintEvictionController:
     def _pod_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         if new is None or event == "DELETED" or not new["spec"].get("nodeName"):
             if old is not None and event == "DELETED":
-                self._marked.discard(meta.key(old))
+                self._marked.pop(meta.key(old), None)
             return
         changed = old is None or old["spec"] != new["spec"]
         node = self._nodes.get(new["spec"]["nodeName"])

@@ -61,7 +61,7 @@ class Eviction:
             ("stays", [bears]),
         ):
             await world.client.create(kinds.POD, self._make.pod(name, nodeName="n1", tolerations=tolerations))
-        taint = {"key": "k", "effect": "NoExecute", "timeAdded": meta.timestamp(world.clock.now())}
+        taint = {"key": "k", "effect": "NoExecute"}
         await world.client.patch(kinds.NODE, "n1", {"spec": {"taints": [taint]}})
         await world.client.create(kinds.POD, self._make.pod("new", nodeName="n1"))
 

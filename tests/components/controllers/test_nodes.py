@@ -66,7 +66,7 @@ def test_taints_of_others_stay_and_ours_keep_their_time() -> None:
 def test_how_long_a_pod_bears_a_taint(tolerations: list[dict[str, Any]], expected: float | None) -> None:
     taint = {"key": "k", "value": "v", "effect": "NoExecute", "timeAdded": meta.timestamp(NOW - 10)}
     pod = {"metadata": {}, "spec": {"tolerations": tolerations}, "status": {"phase": "Running"}}
-    assert tainteviction.plan(pod, [taint], now=NOW) == expected
+    assert tainteviction.plan(pod, [taint], seen=NOW, now=NOW) == expected
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 20)), max_size=60))
@@ -220,6 +220,20 @@ async def test_a_pod_that_does_not_bear_a_taint_leaves_at_once(world: Any, make:
 
     await world.until(left)
     assert await world.events("TaintManagerEviction") == ["Marking for deletion Pod default/web"]
+
+
+async def test_the_time_of_a_taint_without_one_runs_from_when_it_is_seen(world: Any, make: Any) -> None:
+    await world.start("taint-eviction")
+    await world.client.create(kinds.NODE, make.node("n1"))
+    bears = [{"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30}]
+    await bound(world, make, "p", tolerations=bears)
+    await world.client.patch(kinds.NODE, "n1", {"spec": {"taints": [{"key": "k", "effect": "NoExecute"}]}})
+    await world.clock.advance(20)
+    await world.client.patch(kinds.NODE, "n1", {"metadata": {"labels": {"a": "b"}}})
+    await world.clock.advance(9)
+    assert not meta.is_deleting(await world.client.get(kinds.POD, "p", namespace="default"))
+    await world.clock.advance(2)
+    assert meta.is_deleting(await world.client.get(kinds.POD, "p", namespace="default"))
 
 
 async def test_every_node_gets_a_network_of_its_own_and_a_freed_one_is_used_again(world: Any, make: Any) -> None:
