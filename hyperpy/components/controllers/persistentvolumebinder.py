@@ -24,7 +24,7 @@ from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.own_writes import OwnWrites
 from hyperpy.components.controllers.persistentvolumebinder_plan import Saying, Surroundings, VolumePlan
 
-_BY_CLASS, _BY_CLAIM = "storage-class", "claim-key"
+_FREE, _BY_CLAIM = "free-of-class", "claim-key"
 _UNBOUND = "unbound-of-class"
 #: Of a claim that names no class: it may get the default one, and any volume without a class.
 _ANY = "\n"
@@ -44,7 +44,7 @@ class PersistentVolumeBinder:
         self._claims = context.informers.of(kinds.PERSISTENT_VOLUME_CLAIM)
         self._claims.add_index(_UNBOUND, _classes_of_unbound)
         self._volumes = context.informers.of(kinds.PERSISTENT_VOLUME)
-        self._volumes.add_index(_BY_CLASS, lambda volume: (volume_binding.class_of(volume),))
+        self._volumes.add_index(_FREE, _class_of_free)
         self._volumes.add_index(_BY_CLAIM, _claim_key)
         self._classes = context.informers.of(kinds.STORAGE_CLASS)
         self._pods = context.informers.of(kinds.POD)
@@ -89,7 +89,7 @@ class PersistentVolumeBinder:
         key, name = meta.key(claim), volume_binding.class_of(claim)
         there = {
             volume["metadata"]["name"]: self._written_volumes.newest(volume)
-            for volume in (*self._volumes.by_index(_BY_CLASS, name), *self._volumes.by_index(_BY_CLAIM, key))
+            for volume in (*self._volumes.by_index(_FREE, name), *self._volumes.by_index(_BY_CLAIM, key))
         }
         waiting = sorted(
             pod["metadata"]["name"]
@@ -282,6 +282,10 @@ def _as_free(old: Obj | None, volume: Obj) -> bool:
         and old["spec"] == volume["spec"]
         and old["metadata"].get("labels") == volume["metadata"].get("labels")
     )
+
+
+def _class_of_free(volume: Obj) -> Iterable[str]:
+    return (volume_binding.class_of(volume),) if volume["spec"].get("claimRef") is None else ()
 
 
 def _claim_key(volume: Obj) -> Iterable[str]:

@@ -29,6 +29,7 @@ from hyperpy.components.controllers.namespace import NamespaceController
 from hyperpy.components.controllers.nodeipam import NodeIpamController
 from hyperpy.components.controllers.nodelifecycle import NodeLifecycleController
 from hyperpy.components.controllers.persistentvolumebinder import PersistentVolumeBinder
+from hyperpy.components.controllers.persistentvolumeexpander import PersistentVolumeExpander
 from hyperpy.components.controllers.podgc import PodGarbageCollector
 from hyperpy.components.controllers.pvcprotection import PVCProtectionController
 from hyperpy.components.controllers.pvprotection import PVProtectionController
@@ -107,6 +108,7 @@ CONTROLLERS = (
     ),
     Row("resourcequota-controller", "resourcequota", ResourceQuotaController),
     Row("persistentvolume-binder-controller", "persistentvolume-binder", PersistentVolumeBinder, workers=1),
+    Row("persistentvolume-expander-controller", "persistentvolume-expander", PersistentVolumeExpander, workers=1),
     Row("ephemeral-volume-controller", "ephemeral-volume", EphemeralVolumeController),
     Row("persistentvolumeclaim-protection-controller", "pvc-protection", PVCProtectionController),
     Row("persistentvolume-protection-controller", "pv-protection", PVProtectionController),

@@ -34,7 +34,7 @@ class Volumes:
         self.drivers: dict[str, Obj] = {}
         self.csi_nodes: dict[str, Obj] = {}
         self.capacities: dict[str, Obj] = {}
-        self._names: defaultdict[str, set[str]] = defaultdict(set)
+        self._free: defaultdict[str, set[str]] = defaultdict(set)
         self._kept: defaultdict[str, set[str]] = defaultdict(set)
         self._selections: dict[str, tuple[Obj | None, NodeSelection | None]] = {}
         #: Bounded by the Pods that wait for their volumes; a change of a claim calls those that wait for it.
@@ -56,11 +56,12 @@ class Volumes:
             self._unindex(old)
         self.volumes.put(volume)
         name = volume["metadata"]["name"]
-        self._names[volume_binding.class_of(volume)].add(name)
         key = _claim_of(volume)
         if key:
             self._kept[key].add(name)
             self.touch(key)
+        else:
+            self._free[volume_binding.class_of(volume)].add(name)
 
     def remove_volume(self, volume: Obj) -> None:
         """A volume is gone."""
@@ -70,8 +71,8 @@ class Volumes:
         self.touch(_claim_of(volume))
 
     def for_claim(self, claim: Obj) -> Iterable[Obj]:
-        """The volumes that may be one for a claim: those of its class, and those that are kept for it."""
-        names = self._names.get(volume_binding.class_of(claim), set()) | self._kept.get(meta.key(claim), set())
+        """The volumes that may be one for a claim: the free ones of its class, and those that are kept for it."""
+        names = self._free.get(volume_binding.class_of(claim), set()) | self._kept.get(meta.key(claim), set())
         return [volume for volume in map(self.volumes.get, names) if volume is not None]
 
     def selection(self, volume: Obj) -> NodeSelection | None:
@@ -102,7 +103,7 @@ class Volumes:
                     del self._waiting[key]
 
     def _unindex(self, volume: Obj) -> None:
-        for index, value in ((self._names, volume_binding.class_of(volume)), (self._kept, _claim_of(volume))):
+        for index, value in ((self._free, volume_binding.class_of(volume)), (self._kept, _claim_of(volume))):
             index[value].discard(volume["metadata"]["name"])
             if not index[value]:
                 del index[value]
