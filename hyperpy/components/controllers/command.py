@@ -31,14 +31,29 @@ def controllers(
         str, typer.Option("--controllers", help="Names, comma separated; * is all, -NAME leaves one out.")
     ] = "*",
     cluster_cidr: Annotated[
-        str, typer.Option("--cluster-cidr", help="The network that Pod networks are cut from; empty: none are given.")
+        str,
+        typer.Option(
+            "--cluster-cidr",
+            help="The networks that Pod networks are cut from: one, or one of each family; empty: none are given.",
+        ),
     ] = "10.244.0.0/16",
     service_cidr: Annotated[
-        str, typer.Option("--service-cluster-ip-range", help="The ClusterIP range, as the API server has it.")
+        str, typer.Option("--service-cluster-ip-range", help="The ClusterIP ranges, as the API server has them.")
     ] = "10.96.0.0/16",
     mask_size: Annotated[
-        int, typer.Option("--node-cidr-mask-size", help="The prefix length of one node's Pod network.")
-    ] = 24,
+        int,
+        typer.Option(
+            "--node-cidr-mask-size",
+            help="The prefix length of one node's Pod network; not with two families [default: 24, for IPv6 64].",
+            show_default=False,
+        ),
+    ] = 0,
+    mask_size_ipv4: Annotated[
+        int, typer.Option("--node-cidr-mask-size-ipv4", help="The same for IPv4.", show_default=False)
+    ] = 0,
+    mask_size_ipv6: Annotated[
+        int, typer.Option("--node-cidr-mask-size-ipv6", help="The same for IPv6.", show_default=False)
+    ] = 0,
     root_ca_file: Annotated[
         Path | None,
         typer.Option("--root-ca-file", help="PEM authority published to Pods [default: the kubeconfig's, else ours]."),
@@ -139,12 +154,14 @@ def controllers(
     from hyperpy.components.controllers.node_zones import Rates
     from hyperpy.components.controllers.options import Autoscaling, Options
 
+    _check_masks(cluster_cidr, both=mask_size, ipv4=mask_size_ipv4, ipv6=mask_size_ipv6)
     access = standalone.access(kubeconfig_path=kubeconfig, server=master)
     options = Options(
         controllers=tuple(name.strip() for name in controllers.split(",") if name.strip()),
         cluster_cidr=cluster_cidr,
         service_cidr=service_cidr,
-        node_cidr_mask_size=mask_size,
+        node_cidr_mask_size_ipv4=mask_size_ipv4 or mask_size or 24,
+        node_cidr_mask_size_ipv6=mask_size_ipv6 or mask_size or 64,
         root_ca_pem=_read(root_ca_file) if root_ca_file is not None else access.ca_pem or _own_ca(),
         service_account_key_file=account_key_file or _own_account_key(access.ca_pem),
         legacy_token_unused_s=_unused(unused),
@@ -189,6 +206,20 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise UserError(f"--root-ca-file={file}: {error.strerror}") from error
+
+
+def _check_masks(cluster_cidr: str, *, both: int, ipv4: int, ipv6: int) -> None:
+    """Refuse a prefix length that no network of the cluster has a use for. Raises UserError."""
+    networks = flags.words(cluster_cidr)
+    has_ipv6 = any(":" in network for network in networks)
+    has_ipv4 = any(":" not in network for network in networks)
+    if both and (ipv4 or ipv6 or len(networks) > 1):
+        raise UserError(
+            "--node-cidr-mask-size is for one network; give --node-cidr-mask-size-ipv4 and --node-cidr-mask-size-ipv6"
+        )
+    for size, has, family in ((ipv4, has_ipv4, "ipv4"), (ipv6, has_ipv6, "ipv6")):
+        if size and not has:
+            raise UserError(f"--node-cidr-mask-size-{family}={size}: --cluster-cidr={cluster_cidr} has no such network")
 
 
 def _authority(cert_file: Path | None, key_file: Path | None, ca_pem: bytes) -> Authority | None:

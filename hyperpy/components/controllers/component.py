@@ -60,7 +60,12 @@ class Controllers:
         try:
             self._rows = table.chosen(options.controllers)
             if options.cluster_cidr:
-                subnets.of_cluster(options.cluster_cidr, options.service_cidr, options.node_cidr_mask_size)
+                subnets.of_cluster(
+                    options.cluster_cidr,
+                    options.service_cidr,
+                    ipv4_prefix=options.node_cidr_mask_size_ipv4,
+                    ipv6_prefix=options.node_cidr_mask_size_ipv6,
+                )
         except (table.UnknownController, subnets.BadNetwork) as error:
             raise StartFailure(str(error)) from error
 

@@ -1,6 +1,9 @@
-"""Node IPAM: gives every node a Pod network out of the cluster's.   Watches: Node.   Writes: Node (spec.podCIDR).
+"""Node IPAM: gives every node a Pod network of each of the cluster's address families.
 
-The planner is `subnets`. A network is taken before it is written, so nodes that come at once never share one.
+Watches: Node.   Writes: Node (spec.podCIDR, spec.podCIDRs).   The planner is `subnets`.
+
+A network is taken before it is written, so nodes that come at once never share one; and it stays taken when nobody
+knows whether it was written.
 """
 
 from __future__ import annotations
@@ -24,38 +27,50 @@ class NodeIpamController:
         self._events = context.events("cidrAllocator")
         self._held: dict[str, list[str]] = {}
         self._waiting: set[str] = set()
+        self._pools: list[subnets.Subnets] = []
         if options.cluster_cidr:
-            self._pool = subnets.of_cluster(options.cluster_cidr, options.service_cidr, options.node_cidr_mask_size)
+            self._pools = subnets.of_cluster(
+                options.cluster_cidr,
+                options.service_cidr,
+                ipv4_prefix=options.node_cidr_mask_size_ipv4,
+                ipv6_prefix=options.node_cidr_mask_size_ipv6,
+            )
             self._nodes = context.watch(kinds.NODE, self._node_changed)
 
     async def reconcile(self, key: str) -> float | None:
-        """Give one node a network, if it has none."""
+        """Give one node its networks, if it has none."""
         node = self._nodes.get(key)
         if node is None or _networks(node):
             return None
-        if key not in self._held:
-            try:
-                self._held[key] = [self._pool.take()]
-            except subnets.Full:
-                self._waiting.add(key)
-                self._event(node, "CIDRNotAvailable")
-                return None
-        await self._write(node, self._held[key])
-        return None
-
-    async def _write(self, node: Obj, networks: list[str]) -> None:
-        """Give a node the networks held for it. After a server's failure it may have them, so they stay held."""
-        about = node["metadata"]
-        body = {"metadata": {"uid": about["uid"]}, "spec": {"podCIDR": networks[0], "podCIDRs": networks}}
+        if key not in self._held and not self._take(key):
+            self._waiting.add(key)
+            self._event(node, "CIDRNotAvailable")
+            return None
+        networks = self._held[key]
+        body = {"metadata": {"uid": node["metadata"]["uid"]}, "spec": {"podCIDR": networks[0], "podCIDRs": networks}}
         try:
-            await self._client.patch(kinds.NODE, about["name"], body)
+            await self._client.patch(kinds.NODE, key, body)
         except errors.StatusError as error:
             if error.code < 500:
-                self._release(about["name"])
+                self._release(key)
             if isinstance(error, errors.NotFound):
-                return
+                return None
             self._event(node, "CIDRAssignmentFailed")
             raise
+        return None
+
+    def _take(self, name: str) -> bool:
+        """Take a network of every family for a node; False when a family has none left."""
+        taken: list[str] = []
+        try:
+            for pool in self._pools:
+                taken.append(pool.take())
+        except subnets.Full:
+            for network in taken:
+                self._give_back(network)
+            return False
+        self._held[name] = taken
+        return True
 
     def _event(self, node: Obj, reason: str) -> None:
         message = f"Node {node['metadata']['name']} status is now: {reason}"
@@ -63,7 +78,11 @@ class NodeIpamController:
 
     def _release(self, name: str) -> None:
         for network in self._held.pop(name, ()):
-            self._pool.release(network)
+            self._give_back(network)
+
+    def _give_back(self, network: str) -> None:
+        for pool in self._pools:
+            pool.release(network)  # another family's pool has nothing of it
         while self._waiting:
             self._queue.add(self._waiting.pop())
 
@@ -78,7 +97,8 @@ class NodeIpamController:
             self._release(name)
             self._held[name] = networks
             for network in networks:
-                self._pool.occupy(network)
+                for pool in self._pools:
+                    pool.occupy(network)
         elif not networks:
             self._queue.add(name)
 

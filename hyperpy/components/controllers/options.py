@@ -34,9 +34,10 @@ class Options:
 
     Args:
         controllers: names to run, as the flag takes them: `*` is all, `-name` leaves one out.
-        cluster_cidr: the network that node IPAM cuts Pod networks from; "" leaves `spec.podCIDR` alone.
-        service_cidr: the network of Services, kept out of the Pod networks.
-        node_cidr_mask_size: the prefix length of one node's Pod network.
+        cluster_cidr: the networks that node IPAM cuts Pod networks from, one of a family, separated by a comma; ""
+            leaves `spec.podCIDR` alone.
+        service_cidr: the networks of Services, kept out of the Pod networks.
+        node_cidr_mask_size_ipv4, node_cidr_mask_size_ipv6: the prefix length of one node's Pod network.
         root_ca_pem: the certificates that Pods trust the API server by, published as `kube-root-ca.crt`.
         service_account_key_file: signs the tokens that Secrets are filled with; None: they are not.
         legacy_token_unused_s: how long a token in a Secret may be unused before it is marked, and then is deleted.
@@ -54,7 +55,8 @@ class Options:
     controllers: tuple[str, ...] = ("*",)
     cluster_cidr: str = "10.244.0.0/16"
     service_cidr: str = "10.96.0.0/16"
-    node_cidr_mask_size: int = 24
+    node_cidr_mask_size_ipv4: int = 24
+    node_cidr_mask_size_ipv6: int = 64
     root_ca_pem: bytes = b""
     service_account_key_file: Path | None = None
     legacy_token_unused_s: float = 365 * 86_400.0

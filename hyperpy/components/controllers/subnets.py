@@ -5,6 +5,9 @@ from __future__ import annotations
 import heapq
 import ipaddress
 
+#: A node's network may be so many bits smaller than the cluster's: 65 536 nodes.
+_MAX_BITS = 16
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -79,22 +82,36 @@ class Subnets:
         return range(first, last + 1)
 
 
-def of_cluster(cluster_cidr: str, service_cidr: str, prefix: int) -> Subnets:
-    """The Pod networks of a cluster, read from its flags.
+def of_cluster(cluster_cidr: str, service_cidr: str, *, ipv4_prefix: int, ipv6_prefix: int) -> list[Subnets]:
+    """The Pod networks of a cluster, read from its flags: one pool an address family, in their order.
 
+    Args:
+        cluster_cidr, service_cidr: one network, or two of different families, separated by a comma.
+        ipv4_prefix, ipv6_prefix: the length of one node's network of that family.
     Raises:
-        BadNetwork: one cannot be read, or the node's prefix does not fit into the cluster's.
+        BadNetwork: one cannot be read, or a node's prefix does not fit into the cluster's.
     """
+    clusters = _networks("--cluster-cidr", cluster_cidr)
+    services = _networks("--service-cluster-ip-range", service_cidr)
+    pools = []
+    for cluster in clusters:
+        prefix, flag = (ipv4_prefix, "ipv4") if cluster.version == 4 else (ipv6_prefix, "ipv6")
+        longest = min(cluster.max_prefixlen, cluster.prefixlen + _MAX_BITS)
+        if not cluster.prefixlen <= prefix <= longest:
+            raise BadNetwork(
+                f"--node-cidr-mask-size={prefix} does not fit into --cluster-cidr={cluster}: "
+                f"give --node-cidr-mask-size-{flag} between {cluster.prefixlen} and {longest}"
+            )
+        reserved = next((service for service in services if service.version == cluster.version), None)
+        pools.append(Subnets(cluster, prefix, reserved=reserved))
+    return pools
+
+
+def _networks(flag: str, text: str) -> list[Network]:
     try:
-        cluster = ipaddress.ip_network(cluster_cidr)
-        service = ipaddress.ip_network(service_cidr) if service_cidr else None
+        found = [ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip()]
     except ValueError as error:
-        raise BadNetwork(
-            f"--cluster-cidr or --service-cluster-ip-range: {error}; give a network such as 10.244.0.0/16"
-        ) from error
-    if not cluster.prefixlen <= prefix <= cluster.max_prefixlen:
-        raise BadNetwork(
-            f"--node-cidr-mask-size={prefix} does not fit into --cluster-cidr={cluster_cidr}: "
-            f"give one between {cluster.prefixlen} and {cluster.max_prefixlen}"
-        )
-    return Subnets(cluster, prefix, reserved=service)
+        raise BadNetwork(f"{flag}={text}: {error}; give a network such as 10.244.0.0/16") from error
+    if len({network.version for network in found}) != len(found):
+        raise BadNetwork(f"{flag}={text}: give one network, or one of IPv4 and one of IPv6")
+    return found

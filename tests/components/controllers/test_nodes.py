@@ -12,6 +12,8 @@ from hyperpy.api import errors, kinds, meta, pods, taints
 from hyperpy.components.controllers import node_health, subnets, tainteviction
 from hyperpy.components.controllers.podgc import QUARANTINE_S
 
+from .faults import FAULTS, survive
+
 NOW = 1_700_000_000.0
 
 
@@ -71,7 +73,7 @@ def test_how_long_a_pod_bears_a_taint(tolerations: list[dict[str, Any]], expecte
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 20)), max_size=60))
 def test_no_subnet_is_given_twice_and_none_is_lost(steps: list[tuple[bool, int]]) -> None:
-    pool = subnets.of_cluster("10.0.0.0/20", "10.0.4.0/23", 24)
+    (pool,) = subnets.of_cluster("10.0.0.0/20", "10.0.4.0/23", ipv4_prefix=24, ipv6_prefix=64)
     held: list[str] = []
     for take, number in steps:
         if take:
@@ -89,14 +91,16 @@ def test_no_subnet_is_given_twice_and_none_is_lost(steps: list[tuple[bool, int]]
 @pytest.mark.parametrize(
     ("cluster", "service", "mask", "told"),
     [
-        pytest.param("10.244.0.0/16", "", 8, "between 16 and 32", id="mask"),
+        pytest.param("10.244.0.0/16", "", 8, "mask-size-ipv4 between 16 and 32", id="mask"),
+        pytest.param("fd00::/40", "", 24, "mask-size-ipv6 between 40 and 56", id="too-many-networks"),
+        pytest.param("10.1.0.0/16,10.2.0.0/16", "", 24, "one of IPv4 and one of IPv6", id="one-family-twice"),
         pytest.param("nonsense", "", 24, "--cluster-cidr", id="cluster"),
         pytest.param("10.244.0.1/16", "", 24, "host bits", id="host-bits"),
     ],
 )
 def test_networks_that_cannot_be_are_refused(cluster: str, service: str, mask: int, told: str) -> None:
     with pytest.raises(subnets.BadNetwork, match=told):
-        subnets.of_cluster(cluster, service, mask)
+        subnets.of_cluster(cluster, service, ipv4_prefix=mask, ipv6_prefix=64)
 
 
 async def lease(world: Any, name: str) -> None:
@@ -275,6 +279,93 @@ async def test_a_network_stays_with_its_node_when_the_answer_is_lost(world: Any,
     await world.quiet()
     given_out = [each["spec"]["podCIDR"] for each in await world.list(kinds.NODE)]
     assert sorted(given_out) == ["10.0.0.0/24", "10.0.1.0/24"]
+
+
+async def test_a_node_gets_a_network_of_each_family_or_none(world: Any, make: Any) -> None:
+    options = {"cluster_cidr": "10.1.0.0/22,fd00:1::/63", "service_cidr": "10.96.0.0/16"}
+    await world.start("nodeipam", **options)
+    for name in ("a", "b", "c"):
+        await world.client.create(kinds.NODE, make.node(name))
+
+    async def held() -> list[Any]:
+        found = await world.list(kinds.NODE)
+        return sorted((each.get("spec", {}).get("podCIDRs") or [] for each in found), reverse=True)
+
+    async def two_given() -> bool:
+        return await held() == [["10.1.1.0/24", "fd00:1:0:1::/64"], ["10.1.0.0/24", "fd00:1::/64"], []]
+
+    await world.until(two_given)
+    await world.quiet()
+    assert len(await world.events("CIDRNotAvailable")) == 1
+    given = next(each for each in await world.list(kinds.NODE) if each.get("spec", {}).get("podCIDR") == "10.1.0.0/24")
+    await world.client.delete(kinds.NODE, given["metadata"]["name"])
+
+    async def all_given() -> bool:
+        return sorted(await held()) == [["10.1.0.0/24", "fd00:1::/64"], ["10.1.1.0/24", "fd00:1:0:1::/64"]]
+
+    await world.until(all_given)
+
+
+async def test_a_network_stays_taken_when_nobody_knows_whether_it_was_written(world: Any, make: Any) -> None:
+    await world.start("nodeipam", cluster_cidr="10.1.0.0/22", service_cidr="")
+    lost = []
+
+    def lose_one(verb: str, kind: Any) -> None:
+        if kind is kinds.NODE and not lost:
+            lost.append(verb)
+            raise errors.ServiceUnavailable("the connection broke")
+
+    world.faulty.after = lose_one
+    await world.client.create(kinds.NODE, make.node("a"))
+    await world.client.create(kinds.NODE, make.node("b"))
+
+    async def networks() -> list[Any]:
+        return sorted(each.get("spec", {}).get("podCIDR", "") for each in await world.list(kinds.NODE))
+
+    async def given() -> bool:
+        return await networks() == ["10.1.0.0/24", "10.1.1.0/24"]
+
+    await world.until(given)
+    await world.quiet()
+    assert lost and await given()
+
+
+class Addressed:
+    """Nodes come at once, and one makes room for another."""
+
+    controllers = ("nodeipam",)
+    kinds = (kinds.NODE,)
+
+    def __init__(self, make: Any) -> None:
+        self._make = make
+        self.options = {"cluster_cidr": "10.1.0.0/22", "service_cidr": "10.1.0.0/24"}
+
+    async def act(self, world: Any) -> None:
+        for number in range(4):
+            await world.client.create(kinds.NODE, self._make.node(f"n{number}"))
+        await world.until(lambda: self._given(world, 3))
+        found = next(each for each in await world.list(kinds.NODE) if each.get("spec", {}).get("podCIDR"))
+        await world.client.delete(kinds.NODE, found["metadata"]["name"])
+
+    async def settled(self, world: Any) -> bool:
+        return bool(await self._given(world, 3)) and len(await world.list(kinds.NODE)) == 3
+
+    async def check(self, world: Any) -> None:
+        assert await self._networks(world) == ["10.1.1.0/24", "10.1.2.0/24", "10.1.3.0/24"]
+
+    async def _given(self, world: Any, count: int) -> bool:
+        found = await self._networks(world)
+        assert len(set(found)) == len(found), "two nodes have one network"
+        return len(found) == count
+
+    async def _networks(self, world: Any) -> list[str]:
+        found = (each.get("spec", {}).get("podCIDR") for each in await world.list(kinds.NODE))
+        return sorted(network for network in found if network)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_no_two_nodes_share_a_network_whatever_happens(fault: str, make: Any) -> None:
+    await survive(Addressed(make), fault)
 
 
 async def test_pods_of_a_node_that_is_gone_for_good_are_removed(world: Any, make: Any) -> None:
