@@ -30,6 +30,9 @@ class Replication:
         kind: of the owners.
         selects: an owner's selector.
         component: as users see it in events.
+
+    An owner that may not make Pods any more because its namespace is being deleted is stranded: whatever happens to its
+    Pods, nothing is done for it until it goes too. A namespace never comes back from there.
     """
 
     def __init__(self, context: Context, queue: WorkQueue, *, kind: Kind, selects: Selects, component: str) -> None:
@@ -48,6 +51,7 @@ class Replication:
             rng=context.rng,
         )
         self._written = OwnWrites()
+        self._stranded: set[str] = set()
         self._owners = context.watch(kind, self._owner_changed)
         context.watch(kinds.POD, self._pod_changed)
 
@@ -57,6 +61,8 @@ class Replication:
         owner = self._owners.get(name, namespace)
         if owner is None:
             self._control.expectations.forget(key)
+            return None
+        if owner["metadata"]["uid"] in self._stranded and not meta.is_deleting(owner):
             return None
         owner = self._written.newest(owner)
         wait_s = await self._control.wait_s(key)
@@ -69,6 +75,8 @@ class Replication:
         await self._write_status(owner, plan, failure=failure)
         if failure is not None and not refusals.namespace_is_leaving(failure):
             raise failure
+        if failure is not None and self._owners.get(name, namespace) is not None:
+            self._stranded.add(owner["metadata"]["uid"])
         return min((wait for wait in (wait_s, plan.recheck_s) if wait is not None), default=None)
 
     async def _claim(self, owner: Obj) -> list[Obj]:
@@ -112,6 +120,8 @@ class Replication:
         obj = new or old
         assert obj is not None
         self._written.observe(event, obj)
+        if event == "DELETED":
+            self._stranded.discard(obj["metadata"]["uid"])
         if owner_index.differs_beyond_status(event, old, new):
             self._queue.add(meta.key(obj))
 

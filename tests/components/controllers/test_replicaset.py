@@ -169,3 +169,27 @@ async def test_a_missed_event_is_made_good_by_the_next_list(world: Any, make: An
         await world.client.delete(kinds.POD, pod["metadata"]["name"], namespace="default")
     world.faulty.flowing.set()
     await world.until(count_is(world, 2))
+
+
+async def test_where_nothing_can_be_made_any_more_one_refusal_is_enough(world: Any, make: Any) -> None:
+    await world.client.create(kinds.NAMESPACE, {"metadata": {"name": "team"}})
+    await world.client.create(kinds.SERVICE_ACCOUNT, {"metadata": {"name": "default", "namespace": "team"}})
+    await world.start("replicaset")
+    rs = make.replica_set("web", 3)
+    rs["metadata"]["namespace"] = "team"
+    await world.client.create(kinds.REPLICA_SET, rs)
+
+    async def made() -> Any:
+        found = await world.list(kinds.POD, "team")
+        return found if len(found) == 3 else None
+
+    found = await world.until(made)
+    await world.quiet()
+    asked: list[str] = []
+    world.faulty.before = lambda verb, kind: asked.append(verb) if kind == kinds.POD else None
+    await world.client.delete(kinds.NAMESPACE, "team")
+    for pod in found:
+        await world.client.delete(kinds.POD, pod["metadata"]["name"], namespace="team")
+        await world.quiet()
+    assert not await world.list(kinds.POD, "team")
+    assert asked == ["create"]

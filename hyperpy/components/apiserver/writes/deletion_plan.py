@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hyperpy.api import meta
-from hyperpy.api.patch import values
 from hyperpy.components.apiserver.content.deletion_options import BACKGROUND, FOREGROUND, ORPHAN, DeleteOptions
 from hyperpy.components.apiserver.registry.form import Obj
 from hyperpy.components.apiserver.strategy import Strategy
@@ -36,8 +35,9 @@ def plan(obj: Obj, options: DeleteOptions, *, strategy: Strategy, now: float) ->
         obj: the object as stored; it is not changed.
         now: seconds since the epoch.
     """
-    marked = values.clone(obj)
-    own = marked["metadata"]
+    # Only fields of its metadata are set, so the rest may be shared.
+    own = {**obj["metadata"]}
+    marked = {**obj, "metadata": own}
     pending = own.get("deletionGracePeriodSeconds") or 0
     if own.get("deletionTimestamp") and pending:
         if options.grace_s is None or options.grace_s >= pending:

@@ -53,7 +53,7 @@ class HollowPods:
         self._world = World(options.profile, options.seed, lambda: os.urandom(32).hex())
         self._ordinals = Ordinals()
         self._addresses = Addresses(options.pod_cidr)
-        self._informer = informers.of(POD, field_selector="spec.nodeName!=")
+        self._informer = informers.of(POD)
         self._statuses = StatusWriter(client, clock, object_of=self._object_of)
         self._pods: dict[str, HollowPod] = {}
         self._shown: dict[str, Obj] = {}
