@@ -491,6 +491,7 @@ class Following:
     def _begin(self, servers: MetricsServers | None) -> None:
         self._sizes: list[int] = []
         self._load_millis = 2700
+        self._eased = self._shrunk = 0.0
         self._servers = servers
 
     async def act(self, world: Any) -> None:
@@ -501,7 +502,7 @@ class Following:
             kinds.HORIZONTAL_POD_AUTOSCALER, autoscaler(CPU_50, least=2, most=8, behavior=behavior)
         )
         await world.until(lambda: self._is(world, 6))
-        self._load_millis = 1200
+        self._load_millis, self._eased = 1200, world.clock.now()
 
     async def settled(self, world: Any) -> bool:
         status = (await get(world)).get("status") or {}
@@ -511,6 +512,8 @@ class Following:
         assert await size(world) == 3
         assert len(await world.list(kinds.POD)) == 3
         assert min(self._sizes) >= 2 and max(self._sizes) <= 8
+        # The window of 30 s begins with the last look under load, at most a sync period before that eased.
+        assert self._shrunk - self._eased >= 15, "it shrank before its window was over"
         assert (await conditions(world))["ScalingActive"] == ("True", "ValidMetricFound")
 
     async def _is(self, world: Any, replicas: int) -> bool:
@@ -520,6 +523,8 @@ class Following:
         if found:
             self._servers.every(found, cpu=f"{self._load_millis // len(found)}m")
         self._sizes.append(await size(world))
+        if self._eased and self._sizes[-1] < 6:
+            self._shrunk = self._shrunk or world.clock.now()
         return len(found) == replicas == self._sizes[-1]
 
 
