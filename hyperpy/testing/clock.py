@@ -15,12 +15,15 @@ class ManualClock:
 
     Args:
         start: seconds since the epoch at the beginning.
+    Attributes:
+        wakes: how many sleeps have come to their end.
     """
 
     def __init__(self, start: float = 1_700_000_000.0) -> None:
         self._now = start
         self._elapsed = 0.0
         self._order = itertools.count()
+        self.wakes = 0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def now(self) -> float:
@@ -48,6 +51,7 @@ class ManualClock:
             due, _, woken = heapq.heappop(self._sleepers)
             self._elapsed = max(self._elapsed, due)
             if not woken.done():
+                self.wakes += 1
                 woken.set_result(None)
                 await self.settle()
         self._elapsed = end

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -13,6 +12,8 @@ from hyperpy.components.controllers import table
 from hyperpy.components.controllers.component import Controllers
 from hyperpy.components.controllers.options import Options
 from hyperpy.components.supervisor import StartFailure
+
+from .test_nodes import lease
 
 BY_DEFAULT = [row for row in table.CONTROLLERS if row.by_default]
 
@@ -76,21 +77,69 @@ async def test_of_two_candidates_one_works_and_the_other_takes_over(world: Any, 
     await world.until(made)
 
 
-async def test_idle_loops_wait_and_write_nothing(world: Any, make: Any) -> None:
-    await world.start()
-    await world.client.create(kinds.NODE, make.node("n1"))
+async def settled_cluster(world: Any, make: Any) -> None:
+    """Two nodes with every kind of workload, all of it as it should be; a Job that has ended and one that runs."""
+    for name in ("n1", "n2"):
+        await world.client.create(kinds.NODE, make.node(name))
+    service = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
+    await world.client.create(kinds.SERVICE, {"metadata": {"name": "web", "namespace": "default"}, "spec": service})
+    await world.client.create(kinds.RESOURCE_QUOTA, {
+        "metadata": {"name": "q", "namespace": "default"}, "spec": {"hard": {"pods": "99"}},
+    })  # fmt: skip
     await world.client.create(kinds.DEPLOYMENT, make.deployment("web", 2))
+    stateful = {**make.replica_set("db", 2)["spec"], "serviceName": "web"}
+    daemon = {name: value for name, value in make.replica_set("agent", 0)["spec"].items() if name != "replicas"}
+    job = {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "x"}]}}}
+    for kind, name, spec in (
+        (kinds.STATEFUL_SET, "db", stateful),
+        (kinds.DAEMON_SET, "agent", daemon),
+        (kinds.JOB, "ended", job),
+        (kinds.JOB, "running", job),
+        (kinds.CRON_JOB, "yearly", {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": job}}),
+        (kinds.POD_DISRUPTION_BUDGET, "web", {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}),
+    ):
+        await world.client.create(kind, {"metadata": {"name": name, "namespace": "default"}, "spec": spec})
 
-    async def made() -> bool:
-        return len(await world.list(kinds.POD)) == 2
+    async def all_run() -> bool:
+        found = await world.list(kinds.POD)
+        for number, pod in enumerate(found):
+            if not (pod["status"].get("conditions") or ()):
+                over = pod["metadata"]["name"].startswith("ended")
+                phase = "Succeeded" if over else "Running"
+                await world.set_pod(pod, phase=phase, ready=not over, ip="" if over else f"10.0.0.{number + 1}")
+        ended = await world.client.get(kinds.JOB, "ended", namespace="default")
+        return len(found) == 8 and bool(ended["status"].get("completionTime"))
 
-    await world.until(made)
-    await world.quiet()
+    await world.until(all_run)
+    await world.clock.advance(60)
+
+
+async def test_a_settled_cluster_costs_no_write_and_no_timer_in_an_hour(world: Any, make: Any) -> None:
+    await world.start()
+    await settled_cluster(world, make)
+    await world.stop()
+    await world.start("*", "-nodelifecycle")  # which looks at Leases, and nobody renews them here
+    await world.clock.advance(60)
     writes: list[tuple[str, str]] = []
     world.faulty.before = lambda verb, kind: writes.append((verb, kind.plural))
-    for _ in range(3):
-        await world.clock.advance(9)
-    await asyncio.sleep(0)
+    woken = world.clock.wakes
+    await world.clock.advance(3600)
+    assert writes == []
+    assert world.clock.wakes == woken
+
+
+async def test_nodes_that_give_signs_of_life_cost_no_write(world: Any, make: Any) -> None:
+    await world.start()
+    await settled_cluster(world, make)
+    for name in ("n1", "n2"):
+        await lease(world, name)
+    await world.clock.advance(60)
+    writes: list[tuple[str, str]] = []
+    world.faulty.before = lambda verb, kind: writes.append((verb, kind.plural))
+    for _ in range(60):
+        for name in ("n1", "n2"):
+            await lease(world, name)
+        await world.clock.advance(10)
     assert writes == []
 
 
