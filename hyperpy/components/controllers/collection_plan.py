@@ -44,6 +44,11 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Unblock:
+    """The object waits for a dependent that waits for the object: it must hold its owners up no longer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Orphan:
     """The object goes and its dependents stay: take their references away, then its finalizer."""
 
@@ -58,7 +63,7 @@ class Wait:
     """Dependents have to go before the object may."""
 
 
-Action = Keep | DropOwners | Delete | Orphan | Release | Wait
+Action = Keep | DropOwners | Delete | Unblock | Orphan | Release | Wait
 
 
 def plan(obj: Obj, owners: Mapping[str, Owner], *, dependents: Sequence[Obj]) -> Action:
@@ -81,8 +86,20 @@ def plan(obj: Obj, owners: Mapping[str, Owner], *, dependents: Sequence[Obj]) ->
         others = frozenset(uid for uid, state in owners.items() if state is not Owner.HOLDS)
         return DropOwners(others) if others else Keep()
     if Owner.WAITS in owners.values() and dependents:
-        return Delete("Foreground")
-    return Delete("Background")
+        circle = any(state_of(each) is Owner.WAITS for each in dependents)
+        return Unblock() if circle and _holds_up(obj) else Delete("Foreground")
+    return Delete(_propagation(finalizers))
+
+
+def _propagation(finalizers: Sequence[str]) -> str:
+    """How an object wants to be deleted when nobody asks for a way: its finalizers tell."""
+    if ORPHAN_FINALIZER in finalizers:
+        return "Orphan"
+    return "Foreground" if FOREGROUND_FINALIZER in finalizers else "Background"
+
+
+def _holds_up(obj: Obj) -> bool:
+    return any(each.get("blockOwnerDeletion") for each in obj["metadata"].get("ownerReferences") or ())
 
 
 def blocks(dependent: Obj, owner: Obj) -> bool:
@@ -96,6 +113,11 @@ def state_of(owner: Obj) -> Owner:
     """The state of an owner that is there."""
     waits = meta.is_deleting(owner) and FOREGROUND_FINALIZER in (owner["metadata"].get("finalizers") or ())
     return Owner.WAITS if waits else Owner.HOLDS
+
+
+def unblocked(obj: Obj) -> list[Obj]:
+    """The object's owner references, none of which holds its owner up."""
+    return [{**each, "blockOwnerDeletion": False} for each in obj["metadata"].get("ownerReferences") or ()]
 
 
 def without_owners(obj: Obj, uids: frozenset[str]) -> list[Obj]:

@@ -4,7 +4,8 @@ Watches: every kind.   Writes: every kind (deletes, owner references, finalizers
 The planner is in `collection_plan`.
 
 Keys are `plural.group|namespace/name`. The graph of owners is the index "owner uid" of each shared cache; that an owner
-is gone is believed only from the API itself, and remembered for `REMEMBERED` uids, since uids never come back.
+is gone is believed only from the API itself, and remembered for `REMEMBERED` references, since uids never come back.
+A reference names an owner of the object's own namespace: elsewhere the same uid may well be alive.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from hyperpy.api import errors, meta
-from hyperpy.api.kinds import Kind
+from hyperpy.api.kinds import NAMESPACE, Kind
 from hyperpy.client.protocol import DeleteOptions, Obj
 from hyperpy.client.workqueue import WorkQueue
 from hyperpy.components.controllers import collection_plan
@@ -37,7 +38,7 @@ class GarbageCollector:
         self._client = context.client
         self._queue = queue
         self._events = context.events(self.name)
-        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._gone: OrderedDict[tuple[str, ...], None] = OrderedDict()
         self._every = EveryKind(context, self._changed, indexes={_BY_OWNER: _owner_uids})
 
     async def reconcile(self, key: str) -> float | None:
@@ -57,6 +58,8 @@ class GarbageCollector:
                 await self._drop_owners(kind, obj, uids)
             case collection_plan.Delete(propagation):
                 await self._delete(kind, obj, propagation)
+            case collection_plan.Unblock():
+                await self._patch(kind, obj, {"ownerReferences": collection_plan.unblocked(obj)})
             case collection_plan.Orphan():
                 for of_kind, each in dependents:
                     await self._drop_owners(of_kind, each, frozenset([obj["metadata"]["uid"]]))
@@ -75,21 +78,39 @@ class GarbageCollector:
     async def _owner(self, kind: Kind, obj: Obj, reference: Obj) -> Owner:
         uid, name = reference["uid"], reference["name"]
         owner_kind = self._kind_of(reference)
-        if owner_kind is None or (owner_kind.namespaced and not kind.namespaced):
-            # Of a kind nobody knows here, or in a namespace that a cluster-wide object cannot have: no cause to delete.
-            return Owner.HOLDS
-        if uid in self._gone:
-            return Owner.GONE
+        if owner_kind is None:
+            return Owner.HOLDS  # of a kind nobody knows here: no cause to delete
+        if owner_kind.namespaced and not kind.namespaced:
+            self._tell_of_other_namespace(kind, obj, reference, owner_kind)
+            return Owner.HOLDS  # in a namespace, which a cluster-wide object cannot have: no cause either
         namespace = obj["metadata"]["namespace"] if owner_kind.namespaced else None
+        place = (owner_kind.qualified, namespace or "", name, uid)
+        if place in self._gone:
+            return Owner.GONE
         owner = self._every.caches[owner_kind.qualified].get(name, namespace)
         if owner is None or owner["metadata"]["uid"] != uid:
             owner = await self._asked(owner_kind, name, namespace)
         if owner is None or owner["metadata"]["uid"] != uid:
-            self._gone[uid] = None
+            self._tell_of_other_namespace(kind, obj, reference, owner_kind)
+            self._gone[place] = None
             while len(self._gone) > REMEMBERED:
                 self._gone.popitem(last=False)
             return Owner.GONE
         return collection_plan.state_of(owner)
+
+    def _tell_of_other_namespace(self, kind: Kind, obj: Obj, reference: Obj, owner_kind: Kind) -> None:
+        """Warn when the owner that a reference means is there, but not where a reference can reach it."""
+        own, name = obj["metadata"].get("namespace", ""), reference["name"]
+        cache = self._every.caches[owner_kind.qualified]
+        namespaces = [each["metadata"]["name"] for each in self._every.caches[NAMESPACE.qualified].list()]
+        others = [cache.get(name, each) for each in namespaces if each != own] if owner_kind.namespaced else ()
+        if not any(each is not None and each["metadata"]["uid"] == reference["uid"] for each in others):
+            return
+        about = (
+            f"{reference['apiVersion']}/{reference['kind']}, namespace: {own}, name: {name}, uid: {reference['uid']}"
+        )
+        message = f'ownerRef [{about}] does not exist in namespace "{own}"'
+        self._events.event(obj, kind, "Warning", "OwnerRefInvalidNamespace", message)
 
     async def _asked(self, kind: Kind, name: str, namespace: str | None) -> Obj | None:
         try:

@@ -60,7 +60,10 @@ def _conditions(remains: Remains) -> list[Obj]:
         for obj in found
         for finalizer in obj["metadata"].get("finalizers") or ()
     )
-    left = ", ".join(f"{name} has {count} resource instances" for name, count in counts.items())
+    # As kube-controller-manager writes it: a kind of the core group ends with the dot before its group's empty name.
+    left = ", ".join(
+        f"{name if '.' in name else name + '.'} has {count} resource instances" for name, count in counts.items()
+    )
     held = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(holding.items()))
     return [
         _condition(

@@ -20,6 +20,8 @@ def obj(*finalizers: str, leaving: bool = False) -> dict[str, Any]:
 
 BLOCKING = {"metadata": {"uid": "d", "ownerReferences": [{"uid": "me", "blockOwnerDeletion": True}]}}
 FREE = {"metadata": {"uid": "d", "ownerReferences": [{"uid": "me"}]}}
+WAITING = obj("foregroundDeletion", leaving=True)
+HOLDING = {"metadata": {"uid": "me", "ownerReferences": [{"uid": "a", "blockOwnerDeletion": True}]}}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,10 @@ FREE = {"metadata": {"uid": "d", "ownerReferences": [{"uid": "me"}]}}
         ),
         pytest.param(obj(), {"a": Owner.WAITS}, [], gc.Delete("Background"), id="owner-waits"),
         pytest.param(obj(), {"a": Owner.WAITS}, [FREE], gc.Delete("Foreground"), id="owner-waits-for-a-whole-branch"),
+        pytest.param(HOLDING, {"a": Owner.WAITS}, [WAITING], gc.Unblock(), id="waits-for-what-waits-for-it"),
+        pytest.param(obj(), {"a": Owner.WAITS}, [WAITING], gc.Delete("Foreground"), id="holds-nobody-up"),
+        pytest.param(obj("orphan"), {"a": Owner.GONE}, [FREE], gc.Delete("Orphan"), id="wants-orphans"),
+        pytest.param(obj("foregroundDeletion"), {"a": Owner.GONE}, [FREE], gc.Delete("Foreground"), id="wants-to-wait"),
         pytest.param(obj("orphan", leaving=True), {}, [FREE], gc.Orphan(), id="orphaning"),
         pytest.param(obj("foregroundDeletion", leaving=True), {}, [BLOCKING], gc.Wait(), id="blocked"),
         pytest.param(obj("foregroundDeletion", leaving=True), {}, [FREE], gc.Release(), id="not-blocked"),
@@ -158,3 +164,46 @@ async def test_a_crash_and_events_missed_meanwhile_are_made_good_at_the_next_sta
     world.faulty.before = lambda verb, kind: None
     await world.start("garbagecollector")
     await world.until(left(world))
+
+
+async def test_two_that_own_each_other_go_in_the_foreground_too(world: Any) -> None:
+    await world.start("garbagecollector")
+    one = await world.client.create(kinds.SECRET, {"metadata": {"name": "one", "namespace": "default"}})
+    two = await owned(world, "two", one, kinds.SECRET)
+    back = {"metadata": {"ownerReferences": [meta.owner_reference(kinds.CONFIG_MAP, two)]}}
+    await world.client.patch(kinds.SECRET, "one", back, namespace="default")
+    options = DeleteOptions(propagation="Foreground")
+    await world.client.delete(kinds.SECRET, "one", namespace="default", options=options)
+    await world.until(left(world))
+
+
+async def test_an_owner_in_another_namespace_is_none_is_told_and_loses_none_of_its_own(world: Any) -> None:
+    await world.start("garbagecollector")
+    await world.client.create(kinds.NAMESPACE, {"metadata": {"name": "team"}})
+    owner = await world.client.create(kinds.SECRET, {"metadata": {"name": "there", "namespace": "team"}})
+    await world.quiet()
+    await owned(world, "stray", owner, kinds.SECRET)
+    await world.until(left(world))
+    reference = meta.owner_reference(kinds.SECRET, owner, controller=False)
+    own = {"metadata": {"name": "own", "namespace": "team", "ownerReferences": [reference]}}
+    await world.client.create(kinds.CONFIG_MAP, own)
+    await world.quiet()
+    assert [each["metadata"]["name"] for each in await world.list(kinds.CONFIG_MAP, "team")] == ["own"]
+    uid = owner["metadata"]["uid"]
+    assert await world.events("OwnerRefInvalidNamespace") == [
+        f'ownerRef [v1/Secret, namespace: default, name: there, uid: {uid}] does not exist in namespace "default"'
+    ]
+
+
+async def test_a_cluster_wide_object_with_an_owner_in_a_namespace_stays_and_is_told(world: Any) -> None:
+    await world.start("garbagecollector")
+    owner = await world.client.create(kinds.SECRET, {"metadata": {"name": "there", "namespace": "default"}})
+    await world.quiet()
+    reference = meta.owner_reference(kinds.SECRET, owner, controller=False)
+    role = {"metadata": {"name": "wide", "ownerReferences": [reference]}, "rules": []}
+    await world.client.create(kinds.CLUSTER_ROLE, role)
+    await world.client.delete(kinds.SECRET, "there", namespace="default")
+    await world.quiet()
+    await world.client.get(kinds.CLUSTER_ROLE, "wide")
+    (told,) = await world.events("OwnerRefInvalidNamespace")
+    assert told.endswith('does not exist in namespace ""')

@@ -86,7 +86,7 @@ def test_the_status_counts_what_remains() -> None:
     assert told == {
         "NamespaceDeletionContentFailure": "Failed to delete all resource types, 1 remaining: jobs: no",
         "NamespaceContentRemaining": (
-            "Some resources are remaining: pods has 2 resource instances, secrets has 1 resource instances"
+            "Some resources are remaining: pods. has 2 resource instances, secrets. has 1 resource instances"
         ),
         "NamespaceFinalizersRemaining": (
             "Some content in the namespace has finalizers remaining: x in 1 resource instances"
