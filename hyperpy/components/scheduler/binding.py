@@ -6,13 +6,19 @@ import asyncio
 import logging
 from typing import Self
 
-from hyperpy.api import errors
+from hyperpy.api import errors, kinds
+from hyperpy.client.clock import Clock
 from hyperpy.client.protocol import Client
 from hyperpy.components.scheduler.framework import Rejection
 from hyperpy.components.scheduler.pod_info import PodInfo
 from hyperpy.components.scheduler.profile import Profile
 
 log = logging.getLogger(__name__)
+
+
+#: How long to wait before asking again whether a Pod is bound; doubles up to the second.
+ASK_AGAIN_S = 1.0
+MAX_ASK_AGAIN_S = 10.0
 
 
 class NotBound(Exception):
@@ -76,7 +82,7 @@ def unreserve(pod: PodInfo, node: str, profile: Profile) -> None:
             log.exception("plugin %s: unreserve of pod %s on node %s failed", plugin.name, pod.key, node)
 
 
-async def bind(pod: PodInfo, node: str, profile: Profile, client: Client, *, place: BindingPlace) -> None:
+async def bind(pod: PodInfo, node: str, profile: Profile, client: Client, *, clock: Clock, place: BindingPlace) -> None:
     """Bind a Pod to the node that was decided on.
 
     Args:
@@ -92,6 +98,9 @@ async def bind(pod: PodInfo, node: str, profile: Profile, client: Client, *, pla
             if await binder.bind(pod, node, client):
                 return
     except errors.StatusError as error:
+        # An answer may be lost and the Pod bound all the same: until that is known its room is not given to another.
+        if error.code >= 500 and await _is_bound(pod, client, clock, place=place):
+            return
         raise NotBound(f"binding rejected: {error}") from error
     raise NotBound("no Bind plugin took the Pod")
 
@@ -103,6 +112,24 @@ def bound(pod: PodInfo, node: str, profile: Profile) -> None:
             plugin.post_bind(pod, node)
         except Exception:
             log.exception("plugin %s: post_bind of pod %s on node %s failed", plugin.name, pod.key, node)
+
+
+async def _is_bound(pod: PodInfo, client: Client, clock: Clock, *, place: BindingPlace) -> bool:
+    """Whether a Pod has a node by now; asks until the API says so, without holding a place between the questions."""
+    pause_s = ASK_AGAIN_S
+    while True:
+        try:
+            latest = await client.get(kinds.POD, pod.name, namespace=pod.namespace)
+        except errors.NotFound:
+            return False
+        except errors.StatusError as error:
+            log.debug("pod %s: whether it is bound cannot be seen: %s", pod.key, error)
+        else:
+            return bool(latest["metadata"]["uid"] == pod.uid and latest["spec"].get("nodeName"))
+        place.give_up()
+        await clock.sleep(pause_s)
+        pause_s = min(2 * pause_s, MAX_ASK_AGAIN_S)
+        await place.take_again()
 
 
 async def _wait(pod: PodInfo, node: str, profile: Profile, place: BindingPlace) -> None:

@@ -208,7 +208,7 @@ class Scheduler:
                 await self._permitted(pod, node, place, profile)
             if self._intake.cluster.node(node) is None:
                 raise NotBound(f'node "{node}" is gone')
-            await binding.bind(pod, node, profile, self._client, place=place)
+            await binding.bind(pod, node, profile, self._client, clock=self._clock, place=place)
         except NotBound as failure:
             await self._not_bound(queued, node, failure)
         except Exception as error:

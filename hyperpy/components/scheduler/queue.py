@@ -106,7 +106,7 @@ class SchedulingQueue:
         """Queue a Pod that is not queued; with `gated_by` it waits until it changes.
 
         Args:
-            opens_by_changes: `gates` is to be asked about it after changes elsewhere.
+            opens_by_changes: `open_gates` asks about it after changes elsewhere.
         """
         queued = QueuedPod(pod, now, rejected_by=gated_by)
         self._pods[pod.uid] = queued

@@ -96,7 +96,7 @@ async def test_a_plugin_is_asked_at_every_point_it_has_a_method_for(make: Any) -
     recorder, pod = Recorder(), PodInfo(make.pod())
     assert binding.reserve(pod, "n", profile(recorder)) is None
     assert await Permits(ManualClock()).ask(pod, "n", profile(recorder)) is None
-    await binding.bind(pod, "n", profile(recorder), None, place=place())  # type: ignore[arg-type]
+    await binding.bind(pod, "n", profile(recorder), None, clock=ManualClock(), place=place())  # type: ignore[arg-type]
     binding.bound(pod, "n", profile(recorder))
     assert recorder.calls == ["reserve", "permit", "pre_bind", "bind", "post_bind"]
 
@@ -105,7 +105,9 @@ async def test_a_pod_that_waits_gives_its_place_to_others_and_takes_one_again(ma
     answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     places, recorder = asyncio.Semaphore(0), Recorder()
     patient = Profile("mine", [Use(PrioritySort()), Use(recorder), Use(Patient(answer))])
-    work = binding.bind(PodInfo(make.pod()), "n", patient, None, place=binding.BindingPlace(places))  # type: ignore[arg-type]
+    work = binding.bind(
+        PodInfo(make.pod()), "n", patient, None, clock=ManualClock(), place=binding.BindingPlace(places)
+    )  # type: ignore[arg-type]
     task = asyncio.create_task(work)
     await places.acquire()
     assert recorder.calls == ["pre_bind"]
@@ -122,7 +124,7 @@ async def test_a_wait_in_vain_says_why(make: Any) -> None:
     answer.set_result("the disk is gone")
     patient = Profile("mine", [Use(PrioritySort()), Use(Patient(answer))])
     with pytest.raises(binding.NotBound, match='running PreBind plugin "Patient": the disk is gone'):
-        await binding.bind(PodInfo(make.pod()), "n", patient, None, place=place())  # type: ignore[arg-type]
+        await binding.bind(PodInfo(make.pod()), "n", patient, None, clock=ManualClock(), place=place())  # type: ignore[arg-type]
 
 
 async def test_the_first_permit_that_refuses_decides(make: Any) -> None:
@@ -167,7 +169,9 @@ def test_a_refused_reservation_is_given_back(make: Any) -> None:
 
 async def test_a_pod_that_no_bind_plugin_takes_is_not_bound(make: Any) -> None:
     with pytest.raises(binding.NotBound, match="no Bind plugin"):
-        await binding.bind(PodInfo(make.pod()), "n", profile(Recorder("bind")), None, place=place())  # type: ignore[arg-type]
+        await binding.bind(
+            PodInfo(make.pod()), "n", profile(Recorder("bind")), None, clock=ManualClock(), place=place()
+        )  # type: ignore[arg-type]
 
 
 def test_a_weight_decides_between_plugins(make: Any, board: Any) -> None:

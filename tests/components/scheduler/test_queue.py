@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from hyperpy.components.scheduler.plugins.priority_sort import PrioritySort
 from hyperpy.components.scheduler.pod_info import PodInfo
-from hyperpy.components.scheduler.queue import BACKOFF_S, MAX_BACKOFF_S, PATIENCE_S, QueuedPod, SchedulingQueue
+from hyperpy.components.scheduler.queue import (
+    BACKOFF_S,
+    MAX_BACKOFF_S,
+    PATIENCE_S,
+    REMEMBERED,
+    QueuedPod,
+    SchedulingQueue,
+)
 
 NOBODY = frozenset({"NodeResourcesFit"})
 
@@ -146,3 +153,60 @@ def test_every_pod_is_somewhere_exactly_once(steps: list[tuple[str, int]]) -> No
     now += PATIENCE_S
     assert {popped(queue, now).pod.name for _ in range(len(waiting))} == waiting
     assert queue.pop(now=now) is None
+
+
+def test_a_change_that_came_while_a_pod_was_out_is_not_missed() -> None:
+    queue = make()
+    queue.add(pod("a"), now=0)
+    out = popped(queue, 0)
+    queue.wake(lambda queued: queued.rejected_by == NOBODY, now=0.1)
+    queue.park(out, rejected_by=NOBODY, now=0.2)
+    assert queue.next_due() == 0.2 + BACKOFF_S
+    assert popped(queue, 0.2 + BACKOFF_S).attempts == 2
+
+
+def test_a_change_that_did_not_help_while_a_pod_was_out_does_not_count() -> None:
+    queue = make()
+    queue.add(pod("a"), now=0)
+    queue.wake(always, now=0)
+    out = popped(queue, 0)
+    queue.wake(lambda queued: False, now=0.1)
+    queue.park(out, rejected_by=NOBODY, now=0.2)
+    assert queue.pop(now=100) is None
+
+
+def test_more_changes_than_are_remembered_count_as_one_that_helped() -> None:
+    queue = make()
+    queue.add(pod("a"), now=0)
+    out = popped(queue, 0)
+    for _ in range(REMEMBERED + 1):
+        queue.wake(lambda queued: False, now=0)
+    queue.park(out, rejected_by=NOBODY, now=0)
+    assert queue.pop(now=BACKOFF_S) is out
+
+
+def test_a_gate_is_asked_about_after_changes_only_where_they_may_open_it() -> None:
+    queue = make()
+    queue.add(pod("own"), now=0, gated_by=frozenset({"SchedulingGates"}))
+    queue.add(pod("other"), now=0, gated_by=frozenset({"Quota"}), opens_by_changes=True)
+    asked: list[str] = []
+
+    def is_open(queued: QueuedPod) -> bool:
+        asked.append(queued.pod.name)
+        return len(asked) > 1
+
+    queue.open_gates(is_open)
+    assert queue.pop(now=1) is None
+    queue.open_gates(is_open)
+    assert asked == ["other", "other"]
+    assert popped(queue, 1).pod.name == "other"
+    queue.open_gates(is_open)
+    assert len(asked) == 2
+
+
+def test_a_gated_pod_that_goes_is_forgotten() -> None:
+    queue = make()
+    queue.add(pod("a"), now=0, gated_by=frozenset({"Quota"}), opens_by_changes=True)
+    queue.remove("a")
+    queue.open_gates(always)
+    assert queue.pop(now=1) is None and len(queue) == 0

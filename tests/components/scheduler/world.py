@@ -92,6 +92,12 @@ class World:
                 await self.clock.advance(0.02)
         return found
 
+    async def until_set(self, event: asyncio.Event) -> None:
+        async def holds() -> bool:
+            return event.is_set()
+
+        await self.until(holds)
+
     async def quiet(self) -> None:
         for _ in range(20):
             await self.clock.advance(0.02)
