@@ -22,9 +22,16 @@ from hyperpy.client.protocol import Client, Obj
 
 log = logging.getLogger(__name__)
 
+#: By how much client-go stretches the pause between tries.
+_JITTER = 1.2
+
 
 class LeadershipLost(Exception):
     """The Lease went to another; the process ends and its supervisor may start it again as a candidate."""
+
+
+class BadTimes(ValueError):
+    """Times that would let two lead, or none for long; the message names kube's flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,19 @@ class LeaseTimes:
     lease_s: float = 15.0
     renew_s: float = 10.0
     retry_s: float = 2.0
+
+    def check(self) -> None:
+        """Make sure that a leader gives up before another one takes over. Raises BadTimes."""
+        flag = "--leader-elect-"
+        if self.lease_s < 1 or self.lease_s != int(self.lease_s):
+            raise BadTimes(f"{flag}lease-duration={self.lease_s:g}s: a Lease lasts whole seconds, one or more")
+        if self.renew_s >= self.lease_s:
+            raise BadTimes(f"{flag}renew-deadline={self.renew_s:g}s must be less than {flag}lease-duration")
+        if self.retry_s <= 0 or self.retry_s * _JITTER >= self.renew_s:
+            raise BadTimes(
+                f"{flag}retry-period={self.retry_s:g}s must be more than zero, and {_JITTER} times it "
+                f"less than {flag}renew-deadline"
+            )
 
 
 class LeaderElector:

@@ -10,8 +10,10 @@ import typer
 
 from hyperpy import flags
 from hyperpy.commands import UserError
+from hyperpy.components.controllers import syncs
 
 if TYPE_CHECKING:
+    from hyperpy.client.leader import LeaseTimes
     from hyperpy.components.controllers.certificate_authority import Authority
 
 log = logging.getLogger(__name__)
@@ -23,8 +25,9 @@ _DAY_S = 24 * 3600
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.command(cls=flags.GoFlags)
+@app.command(cls=syncs.Command)
 def controllers(
+    ctx: typer.Context,
     kubeconfig: Annotated[str, typer.Option("--kubeconfig", help="How to reach the API server.")] = "",
     master: Annotated[str, typer.Option("--master", help="URL of the API server; overrides the kubeconfig's.")] = "",
     controllers: Annotated[
@@ -146,14 +149,49 @@ def controllers(
     leader_elect: Annotated[
         str, typer.Option("--leader-elect", metavar=flags.BOOL, help="Wait for the Lease before working.")
     ] = "true",
+    lease_duration: Annotated[
+        str, typer.Option("--leader-elect-lease-duration", help="How long a Lease that is not renewed holds.")
+    ] = "15s",
+    renew_deadline: Annotated[
+        str, typer.Option("--leader-elect-renew-deadline", help="How long the leader tries to renew it.")
+    ] = "10s",
+    retry_period: Annotated[
+        str, typer.Option("--leader-elect-retry-period", help="The pause between tries to take or renew it.")
+    ] = "2s",
+    resource_lock: Annotated[
+        str, typer.Option("--leader-elect-resource-lock", help="What the lock is: leases.")
+    ] = "leases",
+    resource_name: Annotated[
+        str, typer.Option("--leader-elect-resource-name", help="The Lease's name.")
+    ] = "kube-controller-manager",
+    resource_namespace: Annotated[
+        str, typer.Option("--leader-elect-resource-namespace", help="The Lease's namespace.")
+    ] = "kube-system",
+    account_credentials: Annotated[
+        str,
+        typer.Option(
+            "--use-service-account-credentials",
+            metavar=flags.BOOL,
+            help="Only false: every loop works as system:kube-controller-manager.",
+        ),
+    ] = "false",
     verbosity: Annotated[int, typer.Option("--v", help="Log verbosity.")] = 0,
 ) -> None:
-    """Run the control loops."""
+    """Run the control loops.
+
+    --concurrent-deployment-syncs and its like say how many objects of a kind are worked on at once.
+    """
     from hyperpy.components import standalone
     from hyperpy.components.controllers.component import Controllers
     from hyperpy.components.controllers.node_zones import Rates
     from hyperpy.components.controllers.options import Autoscaling, Options
 
+    if flags.boolean("--use-service-account-credentials", account_credentials):
+        raise UserError(
+            "--use-service-account-credentials: every loop works as system:kube-controller-manager; leave it out"
+        )
+    if resource_lock != "leases":
+        raise UserError(f"--leader-elect-resource-lock={resource_lock}: there is no other lock than leases")
     _check_masks(cluster_cidr, both=mask_size, ipv4=mask_size_ipv4, ipv6=mask_size_ipv6)
     access = standalone.access(kubeconfig_path=kubeconfig, server=master)
     options = Options(
@@ -184,6 +222,10 @@ def controllers(
             initial_readiness_delay_s=flags.seconds(f"{_AUTOSCALER}-initial-readiness-delay", readiness_s),
         ),
         leader_elect=flags.boolean("--leader-elect", leader_elect),
+        lease_times=_lease_times(lease_duration, renew_deadline, retry_period),
+        lease_name=resource_name,
+        lease_namespace=resource_namespace,
+        workers=syncs.of(ctx),
     )
     standalone.run(
         access,
@@ -206,6 +248,22 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise UserError(f"--root-ca-file={file}: {error.strerror}") from error
+
+
+def _lease_times(lease: str, renew: str, retry: str) -> LeaseTimes:
+    """The times of leader election. Raises UserError when they do not fit together."""
+    from hyperpy.client.leader import BadTimes, LeaseTimes
+
+    times = LeaseTimes(
+        lease_s=flags.seconds("--leader-elect-lease-duration", lease),
+        renew_s=flags.seconds("--leader-elect-renew-deadline", renew),
+        retry_s=flags.seconds("--leader-elect-retry-period", retry),
+    )
+    try:
+        times.check()
+    except BadTimes as error:
+        raise UserError(str(error)) from error
+    return times
 
 
 def _check_masks(cluster_cidr: str, *, both: int, ipv4: int, ipv6: int) -> None:

@@ -26,8 +26,6 @@ from hyperpy.components.controllers.options import Options
 from hyperpy.components.controllers.table import Controller, Row
 from hyperpy.components.supervisor import StartFailure
 
-LEASE = "kube-controller-manager"
-
 
 class Controllers:
     """The control loops.
@@ -79,7 +77,12 @@ class Controllers:
             await self._work(ready)
         ready()
         elector = LeaderElector(
-            self._context.client, self._context.clock, name=LEASE, identity=self._options.identity or _identity()
+            self._context.client,
+            self._context.clock,
+            name=self._options.lease_name,
+            namespace=self._options.lease_namespace,
+            identity=self._options.identity or _identity(),
+            times=self._options.lease_times,
         )
         try:
             await elector.run(lambda: self._work(lambda: None))
@@ -95,7 +98,8 @@ class Controllers:
                 for recorder in self._context.recorders.values():
                     group.create_task(recorder.run(), name="controllers/events")
                 for row, queue, controller in loops:
-                    group.create_task(queue.run(controller.reconcile, workers=row.workers), name=row.name)
+                    workers = self._options.workers.get(row.name, row.workers)
+                    group.create_task(queue.run(controller.reconcile, workers=workers), name=row.name)
                 ready()
         finally:
             self._context.unsubscribe()

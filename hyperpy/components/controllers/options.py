@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from hyperpy.client.leader import LeaseTimes
 from hyperpy.components.controllers.certificate_authority import Authority
 from hyperpy.components.controllers.node_zones import DEFAULT_RATES, Rates
 
@@ -49,6 +51,8 @@ class Options:
         terminated_pod_threshold: finished Pods kept before the oldest are deleted; 0 keeps all.
         autoscaling: of HorizontalPodAutoscalers.
         leader_elect: wait for the Lease before working.
+        lease_times, lease_name, lease_namespace: of that Lease; None: client-go's times.
+        workers: objects worked on at once, by the names of controllers; those that are not there have their own.
         identity: this process in the Lease.
     """
 
@@ -68,4 +72,8 @@ class Options:
     terminated_pod_threshold: int = 12500
     autoscaling: Autoscaling = Autoscaling()
     leader_elect: bool = False
+    lease_times: LeaseTimes | None = None
+    lease_name: str = "kube-controller-manager"
+    lease_namespace: str = "kube-system"
+    workers: Mapping[str, int] = field(default_factory=dict)
     identity: str = ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from hyperpy.api import kinds
 from hyperpy.client.informer import Informers
+from hyperpy.client.leader import LeaseTimes
 from hyperpy.components.controllers import table
 from hyperpy.components.controllers.component import Controllers
 from hyperpy.components.controllers.options import Options
@@ -141,6 +143,25 @@ async def test_nodes_that_give_signs_of_life_cost_no_write(world: Any, make: Any
             await lease(world, name)
         await world.clock.advance(10)
     assert writes == []
+
+
+async def test_the_lease_has_the_name_and_the_time_that_options_say(world: Any) -> None:
+    times = LeaseTimes(lease_s=30, renew_s=20, retry_s=5)
+    await world.start(
+        "ttl", leader_elect=True, identity="me", lease_times=times, lease_name="mine", lease_namespace="default"
+    )
+
+    async def held() -> Any:
+        return await world.list(kinds.LEASE)
+
+    (lease,) = await world.until(held)
+    assert lease["metadata"]["name"] == "mine" and lease["spec"]["leaseDurationSeconds"] == 30
+
+
+async def test_as_many_keys_are_worked_on_at_once_as_options_say(world: Any, make: Any) -> None:
+    await world.start("ttl", workers={"ttl-controller": 7})
+    running = [task.get_name() for task in asyncio.all_tasks()]
+    assert len([name for name in running if name.removeprefix("ttl-controller/").isdecimal()]) == 7
 
 
 async def test_controllers_begin_among_objects_that_are_known_already(world: Any, make: Any) -> None:
