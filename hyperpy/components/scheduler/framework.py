@@ -50,7 +50,9 @@ class Change(Enum):
     POD_REMOVED = "AssignedPodDeleted"
     CLAIM = "PvcAddOrUpdate"
     VOLUME = "PvAddOrUpdate"
-    STORAGE = "StorageAddOrUpdate"
+    STORAGE_CLASS = "StorageClassAddOrUpdate"
+    STORAGE_SPACE = "CSIStorageCapacityAddOrUpdate"
+    CSI_NODE = "CSINodeAddOrUpdate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,12 @@ from hyperpy.client.protocol import Obj
 from hyperpy.components.scheduler.framework import Change, Event
 from hyperpy.components.scheduler.volumes import Volumes
 
-_STORAGE = (kinds.STORAGE_CLASS, kinds.CSI_DRIVER, kinds.CSI_NODE, kinds.CSI_STORAGE_CAPACITY)
+_STORAGE = {
+    kinds.STORAGE_CLASS: Change.STORAGE_CLASS,
+    kinds.CSI_DRIVER: Change.STORAGE_SPACE,
+    kinds.CSI_STORAGE_CAPACITY: Change.STORAGE_SPACE,
+    kinds.CSI_NODE: Change.CSI_NODE,
+}
 
 
 class VolumeIntake:
@@ -80,7 +85,7 @@ class VolumeIntake:
                 objects.pop(meta.key(obj), None)
                 return
             objects[meta.key(obj)] = new
-            self._tell(Event(Change.STORAGE, obj=new))
+            self._tell(Event(_STORAGE[kind], obj=new))
 
         return changed
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hyperpy.components.scheduler import binding
+from hyperpy.components.scheduler.framework import Change, Event
 from hyperpy.components.scheduler.pod_info import PodInfo
 
 Obj = dict[str, Any]
@@ -206,6 +207,35 @@ def test_of_two_nodes_the_one_with_the_tighter_volume_is_taken(make: Any, play: 
     play.storage.volume("tight", "2Gi", nodeAffinity=on(host="b"))
     play.storage.claim("c")
     assert play.decide(using(make, "c")).node == "b"
+
+
+@pytest.mark.parametrize(
+    ("change", "obj", "helps"),
+    [
+        pytest.param(Change.CLAIM, {"metadata": {"namespace": "default", "name": "c"}}, True, id="its-claim"),
+        pytest.param(Change.CLAIM, {"metadata": {"namespace": "default", "name": "d"}}, False, id="another-claim"),
+        pytest.param(Change.VOLUME, {"metadata": {}, "spec": {"storageClassName": "local"}}, True, id="its-class"),
+        pytest.param(Change.VOLUME, {"metadata": {}, "spec": {"storageClassName": "x"}}, False, id="another-class"),
+        pytest.param(
+            Change.VOLUME, {"metadata": {}, "spec": {"claimRef": {"namespace": "default", "name": "c"}}}, True,
+            id="kept-for-its-claim",
+        ),
+        pytest.param(
+            Change.VOLUME, {"metadata": {}, "spec": {"claimRef": {"namespace": "a", "name": "c"}}}, False, id="taken"
+        ),
+        pytest.param(Change.STORAGE_CLASS, {"metadata": {"name": "x"}}, True, id="class"),
+        pytest.param(Change.CSI_NODE, {"metadata": {"name": "a"}}, False, id="csi-node"),
+    ],
+)  # fmt: skip
+def test_only_changes_of_storage_that_may_help_wake_a_pod(
+    make: Any, play: Any, change: Change, obj: Obj, helps: bool
+) -> None:
+    play.storage.claim("c")
+    pod = using(make, "c")
+    assert "didn't find available" in play.why(pod)
+    event = Event(change, obj=obj)
+    assert play.profile.may_help(PodInfo(pod), frozenset(["VolumeBinding"]), event) is helps
+    assert play.profile.may_help(PodInfo(make.pod()), frozenset(["VolumeBinding"]), event) is False
 
 
 def test_pods_without_claims_are_not_asked_for_volumes(make: Any, play: Any) -> None:

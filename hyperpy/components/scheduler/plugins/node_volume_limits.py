@@ -37,7 +37,7 @@ class NodeVolumeLimits:
     def may_help(self, pod: PodInfo, event: Event) -> bool:
         if event.change is Change.POD_REMOVED and event.pod is not None:
             return bool(event.pod.claim_keys)
-        return event.change in (Change.STORAGE, Change.CLAIM, Change.NODE_ADDED)
+        return event.change in (Change.CSI_NODE, Change.NODE_ADDED)
 
 
 def _csi_volume(key: str, volumes: Volumes) -> tuple[str, str] | None:

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Awaitable, Sequence
 
-from hyperpy.api import kinds, quantity, volume_binding
-from hyperpy.client.protocol import Client
+from hyperpy.api import kinds, meta, quantity, volume_binding
+from hyperpy.client.protocol import Client, Obj
 from hyperpy.components.scheduler import pod_volumes
 from hyperpy.components.scheduler.cluster_state import ClusterState
 from hyperpy.components.scheduler.framework import MAX_SCORE, Change, Event, NodeFilter, Rejection, Scoring
@@ -93,17 +93,26 @@ class VolumeBinding:
         self._waits.pop(pod.uid, None)
 
     def may_help(self, pod: PodInfo, event: Event) -> bool:
-        obj = event.obj
-        if event.change is Change.CLAIM and obj is not None:
-            about = obj["metadata"]
-            return f"{about['namespace']}/{about['name']}" in pod.claim_keys
-        if obj is not None:
-            return bool(pod.claims)
+        if event.obj is not None:
+            return self._storage_may_help(pod, event.change, event.obj)
         if event.change is Change.POD_REMOVED and event.pod is not None:
             return bool(pod.claims and event.pod.claims)  # volumes that were assumed for it are free
         if event.node is None:
             return False
         return event.old is None or event.old.labels != event.node.labels
+
+    def _storage_may_help(self, pod: PodInfo, change: Change, obj: Obj) -> bool:
+        if change is Change.CLAIM:
+            return meta.key(obj) in pod.claim_keys
+        if change is not Change.VOLUME or self._cluster is None:
+            return bool(pod.claims) and change is not Change.CSI_NODE
+        reference = obj["spec"].get("claimRef")
+        if reference is not None:
+            return f"{reference.get('namespace')}/{reference.get('name')}" in pod.claim_keys
+        claims = map(self._cluster.volumes.claims.get, pod.claim_keys)
+        return any(
+            claim is not None and volume_binding.class_of(claim) == volume_binding.class_of(obj) for claim in claims
+        )
 
 
 def _utilization(placement: Placement) -> float:

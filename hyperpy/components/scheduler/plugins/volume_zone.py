@@ -5,6 +5,7 @@ Volumes of today say it by node affinity (VolumeBinding); labels are how it was 
 
 from __future__ import annotations
 
+from hyperpy.api import meta
 from hyperpy.client.protocol import Obj
 from hyperpy.components.scheduler.cluster_state import ClusterState
 from hyperpy.components.scheduler.framework import Change, Event, NodeFilter, Rejection
@@ -43,7 +44,12 @@ class VolumeZone:
     def may_help(self, pod: PodInfo, event: Event) -> bool:
         if event.node is not None:
             return event.old is None or event.old.labels != event.node.labels
-        return event.change in (Change.CLAIM, Change.VOLUME)
+        if event.change is Change.CLAIM and event.obj is not None:
+            return meta.key(event.obj) in pod.claim_keys
+        if event.change is not Change.VOLUME or event.obj is None:
+            return False
+        reference = event.obj["spec"].get("claimRef") or {}
+        return f"{reference.get('namespace')}/{reference.get('name')}" in pod.claim_keys
 
 
 def _demands(key: str, cluster: ClusterState) -> list[tuple[str, frozenset[str]]]:
