@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hyperpy.client.workqueue import WorkQueue
+from hyperpy.components.controllers.attachdetach import AttachDetachController
 from hyperpy.components.controllers.bootstrapsigner import BootstrapSigner
 from hyperpy.components.controllers.clusterroleaggregation import ClusterRoleAggregation
 from hyperpy.components.controllers.context import Context
@@ -108,6 +109,7 @@ CONTROLLERS = (
     ),
     Row("resourcequota-controller", "resourcequota", ResourceQuotaController),
     Row("persistentvolume-binder-controller", "persistentvolume-binder", PersistentVolumeBinder, workers=1),
+    Row("persistentvolume-attach-detach-controller", "attachdetach", AttachDetachController),
     Row("persistentvolume-expander-controller", "persistentvolume-expander", PersistentVolumeExpander, workers=1),
     Row("ephemeral-volume-controller", "ephemeral-volume", EphemeralVolumeController),
     Row("persistentvolumeclaim-protection-controller", "pvc-protection", PVCProtectionController),

@@ -67,6 +67,7 @@ _CONTROLLERS = (
     Rule(("create",), ("replicasets", "controllerrevisions"), "apps"),
     Rule(("create",), ("jobs",), "batch"),
     Rule(("create",), ("endpointslices",), _DISCOVERY),
+    Rule(("create",), ("volumeattachments",), "storage.k8s.io"),
     Rule(("escalate",), ("clusterroles",), "rbac.authorization.k8s.io"),
     Rule(("approve", "sign"), ("signers",), "certificates.k8s.io"),
     Rule(("get",), urls=("/api", "/api/*", "/apis", "/apis/*")),
