@@ -218,14 +218,17 @@ def _error_line(error: errors.StatusError) -> bytes:
     return rendering.event_line("ERROR", orjson.dumps(error.status()))
 
 
+def _holds(selection: Selection, value: bytes | None) -> bool:
+    return bool(value) and selection.may_admit(value or b"")
+
+
 def seen_as(change: Change, selection: Selection) -> str:
     """The event a selecting watcher sees of a change: an object that stops matching is DELETED, one that begins to
     is ADDED; "" when it concerns the watcher not at all."""
     if selection.selects_all:
         return change.type
-    new, old = change.new, change.old
-    matched = old is not None and selection.matches(old)
-    matches = new is not None and selection.matches(new)
+    matched = _holds(selection, change.previous) and change.old is not None and selection.matches(change.old)
+    matches = _holds(selection, change.value) and change.new is not None and selection.matches(change.new)
     if matches:
         return MODIFIED if matched else ADDED
     return DELETED if matched else ""

@@ -193,3 +193,21 @@ async def test_where_nothing_can_be_made_any_more_one_refusal_is_enough(world: A
         await world.quiet()
     assert not await world.list(kinds.POD, "team")
     assert asked == ["create"]
+
+
+async def test_changes_of_many_pods_are_told_in_few_statuses(world: Any, make: Any) -> None:
+    await world.start("replicaset")
+    await world.client.create(kinds.REPLICA_SET, make.replica_set("web", 120))
+    await world.until(count_is(world, 120))
+    await world.quiet()
+    before = len([verb for verb, kind in world.faulty.done if verb == "update" and kind == kinds.REPLICA_SET])
+    for pod in await alive(world):
+        await world.set_pod(pod)
+
+    async def told() -> Any:
+        found = await world.client.get(kinds.REPLICA_SET, "web", namespace="default")
+        return found["status"].get("readyReplicas") == 120
+
+    await world.until(told)
+    statuses = [verb for verb, kind in world.faulty.done if verb == "update" and kind == kinds.REPLICA_SET]
+    assert len(statuses) - before <= 2

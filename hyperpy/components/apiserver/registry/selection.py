@@ -57,8 +57,11 @@ class Selection:
         """Whether a stored pair passes both selectors."""
         if self.selects_all:
             return True
-        value = kv.value
-        return all(needle in value for needle in self.needles) and self.matches(form.decoded(kv))
+        return self.may_admit(kv.value) and self.matches(form.decoded(kv))
+
+    def may_admit(self, value: bytes) -> bool:
+        """Whether stored bytes hold what every selected object does; False saves decoding them."""
+        return all(needle in value for needle in self.needles)
 
 
 def parse(kind: Kind, namespace: str | None, *, label_text: str = "", field_text: str = "") -> Selection:
