@@ -26,6 +26,7 @@ _VERBS = {
     "scale": ("hyperpy.ctl.scale", "Set how many pods there should be."),
     "expose": ("hyperpy.ctl.expose", "Make a Service for pods."),
     "label": ("hyperpy.ctl.label", "Set and remove labels."),
+    "why": ("hyperpy.ctl.why", "Tell why a pod has no node, or why it has the one it has."),
 }
 
 #: Verbs for which what follows `--` is a command of the container.

@@ -46,7 +46,7 @@ class Profile:
         scheduler_name: the Pods that name it are its own.
         uses: the plugins: a list, of which each takes part in every step that it has a method for; or a list a step.
         score_percentage: how many nodes are found possible before the best is chosen; 0: it follows from their number.
-        configured: the plugins that have arguments of their own.
+        configured: the plugins that have arguments which change what they filter.
     Raises:
         ValueError: two plugins have one name, or there is not exactly one that sorts the queue.
     """

@@ -16,6 +16,9 @@ from hyperpy.components.scheduler.pod_info import DEFAULT_SCHEDULER, PodInfo
 from hyperpy.components.scheduler.profile import STEPS, Profile, Use
 from hyperpy.components.scheduler.third_party import PluginRefused
 
+#: Arguments of built-in plugins that change which nodes are possible.
+_FILTERING = ("added", "ignored", "ignored_groups")
+
 
 class ProfileError(ValueError):
     """A profile cannot be; the message names it and says what is wrong."""
@@ -95,9 +98,20 @@ def _profile(spec: ProfileSpec, handle: Handle) -> Profile:
     if not uses["bind"]:
         raise ProfileError(f"profile {spec.scheduler_name}: at least one plugin must bind, for example DefaultBinder")
     try:
-        return Profile(spec.scheduler_name, uses, score_percentage=spec.score_percentage, configured=spec.args)
+        return Profile(
+            spec.scheduler_name, uses, score_percentage=spec.score_percentage, configured=_filter_otherwise(spec.args)
+        )
     except ValueError as error:
         raise ProfileError(str(error)) from error
+
+
+def _filter_otherwise(args: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The plugins whose arguments may change what they filter: those of other packages, and some of ours."""
+    return [
+        name
+        for name, given in args.items()
+        if name not in TABLE or any(value for keyword, value in given.items() if keyword in _FILTERING)
+    ]
 
 
 def _names(defaults: Sequence[Choice], spec: ProfileSpec) -> list[str]:

@@ -57,7 +57,7 @@ class Trace:
         parts: of the score of the chosen node; none when it was the only one.
         second: the next best node, and its score; "" when there was none.
         filters: the plugins that were asked.
-        configured: those of them with arguments of the profile's own.
+        configured: those of them with arguments of the profile's own that change what they filter.
     """
 
     total: int
