@@ -9,5 +9,16 @@ from hyperpy.api.quota.charging import Change, Exceeded, charge
 from hyperpy.api.quota.counting import recount
 from hyperpy.api.quota.evaluators import Evaluator, count_name, evaluator_of
 from hyperpy.api.quota.limited import LimitedResource
+from hyperpy.api.quota.selectors import scopes
 
-__all__ = ["Change", "Evaluator", "Exceeded", "LimitedResource", "charge", "count_name", "evaluator_of", "recount"]
+__all__ = [
+    "Change",
+    "Evaluator",
+    "Exceeded",
+    "LimitedResource",
+    "charge",
+    "count_name",
+    "evaluator_of",
+    "recount",
+    "scopes",
+]

@@ -12,11 +12,12 @@ from typing import Any
 from hyperpy.api import errors, kinds, meta
 from hyperpy.client.protocol import Obj
 from hyperpy.client.workqueue import WorkQueue
-from hyperpy.components.controllers import backends, refusals
+from hyperpy.components.controllers import backends, refusals, trigger_time
 from hyperpy.components.controllers.backends import Backend, Port
 from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.expectations import VERIFY_AFTER_S
 from hyperpy.components.controllers.service_watch import ServiceWatch
+from hyperpy.components.controllers.trigger_time import TriggerTimes
 
 MANAGED_BY = "endpoints.kubernetes.io/managed-by"
 OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
@@ -25,12 +26,13 @@ MAX_ADDRESSES = 1000
 _OURS = "endpoint-controller"
 
 
-def plan(service: Obj, candidates: Sequence[Obj], present: Obj | None) -> Obj | None:
+def plan(service: Obj, candidates: Sequence[Obj], present: Obj | None, *, changed: str = "") -> Obj | None:
     """The Endpoints to write, or None when the present ones say it already.
 
     Args:
         candidates: the Pods that the Service selects.
         present: its Endpoints, or None.
+        changed: when the change happened that this look is for, or "" when that is not known.
     """
     subsets, truncated = _subsets(service, candidates)
     about = service["metadata"]
@@ -41,6 +43,7 @@ def plan(service: Obj, candidates: Sequence[Obj], present: Obj | None) -> Obj | 
     annotations = {k: v for k, v in (described.get("annotations") or {}).items() if k != OVER_CAPACITY}
     if truncated:
         annotations[OVER_CAPACITY] = "truncated"
+    annotations = trigger_time.annotated(annotations, changed)
     wanted: Obj = {
         "apiVersion": kinds.ENDPOINTS.api_version,
         "kind": kinds.ENDPOINTS.kind,
@@ -52,7 +55,8 @@ def plan(service: Obj, candidates: Sequence[Obj], present: Obj | None) -> Obj | 
 
 def _said(endpoints: Obj) -> tuple[Any, ...]:
     metadata = endpoints["metadata"]
-    return endpoints.get("subsets") or [], metadata.get("labels") or {}, metadata.get("annotations") or {}
+    annotations = trigger_time.annotated(metadata.get("annotations"), "")
+    return endpoints.get("subsets") or [], metadata.get("labels") or {}, annotations
 
 
 def _subsets(service: Obj, candidates: Sequence[Obj]) -> tuple[list[Obj], bool]:
@@ -102,6 +106,7 @@ class EndpointsController:
         self._client = context.client
         self._queue = queue
         self._events = context.events(self.name)
+        self._times = TriggerTimes()
         self._watch = ServiceWatch(context, queue)
         self._endpoints = context.watch(kinds.ENDPOINTS, self._endpoints_changed)
 
@@ -110,11 +115,13 @@ class EndpointsController:
         namespace, name = meta.split_key(key)
         service, present = self._watch.services.get(name, namespace), self._endpoints.get(name, namespace)
         if service is None:
+            self._times.forget(key)
             await self._remove(present)
             return None
         if not service["spec"].get("selector") or service["spec"].get("type") == "ExternalName":
             return None
-        wanted = plan(service, self._watch.backends_of(service), present)
+        pods = self._watch.backends_of(service)
+        wanted = plan(service, pods, present, changed=self._times.of(service, pods))
         if wanted is None:
             return None
         try:

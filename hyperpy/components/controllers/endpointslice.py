@@ -14,6 +14,7 @@ from hyperpy.components.controllers import refusals, slice_plan
 from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.service_watch import ServiceWatch
 from hyperpy.components.controllers.slice_writer import SliceWriter
+from hyperpy.components.controllers.trigger_time import TriggerTimes
 
 ZONE = "topology.kubernetes.io/zone"
 _OF_NODE = "node-name"
@@ -27,6 +28,7 @@ class EndpointSliceController:
     def __init__(self, context: Context, queue: WorkQueue) -> None:
         self._queue = queue
         self._events = context.events(self.name)
+        self._times = TriggerTimes()
         self._watch = ServiceWatch(context, queue)
         self._watch.pods.add_index(_OF_NODE, _node_of)
         self._writer = SliceWriter(context, queue, managed_by=slice_plan.CONTROLLER)
@@ -38,6 +40,7 @@ class EndpointSliceController:
         service = self._watch.services.get(name, namespace)
         if service is None:
             self._writer.forget(key)
+            self._times.forget(key)
             return None
         if not service["spec"].get("selector") or service["spec"].get("type") == "ExternalName":
             return None
@@ -47,7 +50,8 @@ class EndpointSliceController:
         if wait_s is not None:
             return wait_s
         pods = self._watch.backends_of(service)
-        plan = slice_plan.plan(service, pods, self._writer.present(key), zones=self._zones(pods))
+        changed, zones = self._times.of(service, pods), self._zones(pods)
+        plan = slice_plan.plan(service, pods, self._writer.present(key), zones=zones, changed=changed)
         try:
             await self._writer.write(key, plan)
         except errors.Conflict:

@@ -138,9 +138,10 @@ class ResourceQuotaController:
             return
         now = self._clock.now()
         # A Pod that outlived its grace counts no more, before and after any change: its deletion is always looked at.
-        if event != "DELETED" and new is not None and evaluator.usage(new, now) == evaluator.usage(old, now):
-            return
+        same = event != "DELETED" and new is not None and evaluator.usage(new, now) == evaluator.usage(old, now)
         for each in quotas:
+            if same and _scopes_of(old, each, evaluator) == _scopes_of(new or old, each, evaluator):
+                continue
             if evaluator.measured((each.get("spec") or {}).get("hard") or {}):
                 self._queue.add_after(meta.key(each), GATHER_S)
 
@@ -166,6 +167,11 @@ class _InNamespace(Mapping[tuple[str, str], Sequence[Obj]]):
 def _is_known(current: Obj) -> bool:
     """Whether the limits that count are the ones that are wanted."""
     return bool(((current.get("status") or {}).get("hard") or {}) == ((current.get("spec") or {}).get("hard") or {}))
+
+
+def _scopes_of(obj: Obj, current: Obj, evaluator: quota.Evaluator) -> list[bool]:
+    """In which of a quota's scopes an object is."""
+    return [evaluator.in_scope(scope, obj) for scope in quota.scopes(current)]
 
 
 def _used(current: Obj) -> Obj:

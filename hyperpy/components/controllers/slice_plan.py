@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from hyperpy.api import kinds, meta
 from hyperpy.client.protocol import Obj
-from hyperpy.components.controllers import backends
+from hyperpy.components.controllers import backends, trigger_time
 from hyperpy.components.controllers.backends import Backend
 
 MAX_ENDPOINTS = 100
@@ -51,13 +51,16 @@ class _Group:
     wanted: dict[str, Obj] = field(default_factory=dict)
 
 
-def plan(service: Obj, candidates: Sequence[Obj], present: Sequence[Obj], *, zones: Mapping[str, str]) -> Plan:
+def plan(
+    service: Obj, candidates: Sequence[Obj], present: Sequence[Obj], *, zones: Mapping[str, str], changed: str = ""
+) -> Plan:
     """Compare what is behind a Service with its slices.
 
     Args:
         candidates: the Pods that the Service selects.
         present: the slices that are ours and not leaving.
         zones: the zone of each node.
+        changed: when the change happened that this look is for, or "" when that is not known.
     """
     groups = _groups(service, candidates, zones=zones)
     create: list[Obj] = []
@@ -76,7 +79,9 @@ def plan(service: Obj, candidates: Sequence[Obj], present: Sequence[Obj], *, zon
             for start in range(0, len(remaining), MAX_ENDPOINTS)
         ]
     create, recycled, delete = _recycled(create, [*delete, *left])
-    return Plan(*_with_placeholders(service, create, [*update, *recycled], delete, present))
+    found = Plan(*_with_placeholders(service, create, [*update, *recycled], delete, present))
+    stamped = [tuple(_stamped(each, changed) for each in each_of) for each_of in (found.create, found.update)]
+    return Plan(stamped[0], stamped[1], found.delete)
 
 
 def families_of(service: Obj) -> list[str]:
@@ -109,8 +114,23 @@ def _endpoint(service: Obj, ip: str, backend: Backend, *, zones: Mapping[str, st
         endpoint["nodeName"] = node
     if node in zones:
         endpoint["zone"] = zones[node]
+    hints = _hints(service, endpoint)
+    if hints:
+        endpoint["hints"] = hints
     name = backends.hostname(service, backend.pod)
     return {**endpoint, "hostname": name} if name else endpoint
+
+
+def _hints(service: Obj, endpoint: Obj) -> Obj:
+    """From where the Service wants a ready endpoint to be reached first. Source: KEP-3015."""
+    near, hints = service["spec"].get("trafficDistribution"), {}
+    if not near or not endpoint["conditions"]["ready"]:
+        return {}
+    if endpoint.get("zone"):
+        hints["forZones"] = [{"name": endpoint["zone"]}]
+    if near == "PreferSameNode" and endpoint.get("nodeName"):
+        hints["forNodes"] = [{"name": endpoint["nodeName"]}]
+    return hints
 
 
 def _belongs(present: Obj, group: _Group) -> bool:
@@ -207,6 +227,12 @@ def _new(service: Obj, group: _Group, endpoints: list[Obj]) -> Obj:
         "ports": group.ports,
         "endpoints": endpoints,
     }
+
+
+def _stamped(obj: Obj, changed: str) -> Obj:
+    metadata = {name: value for name, value in obj["metadata"].items() if name != "annotations"}
+    annotations = trigger_time.annotated(obj["metadata"].get("annotations"), changed)
+    return {**obj, "metadata": {**metadata, **({"annotations": annotations} if annotations else {})}}
 
 
 def _labels(service: Obj) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hyperpy.api import kinds
-from hyperpy.components.controllers import endpoints
+from hyperpy.components.controllers import endpoints, trigger_time
 
 
 def service(**spec: Any) -> dict[str, Any]:
@@ -87,6 +87,13 @@ def test_what_is_said_already_is_not_written_again() -> None:
     assert endpoints.plan(service(), [pod("a", "10.0.0.1")], made) is None
 
 
+def test_the_time_of_the_change_is_told_and_is_no_change_itself() -> None:
+    made = endpoints.plan(service(), [pod("a", "10.0.0.1")], None, changed="2023-11-14T22:13:20Z")
+    assert made is not None
+    assert made["metadata"]["annotations"] == {trigger_time.ANNOTATION: "2023-11-14T22:13:20Z"}
+    assert endpoints.plan(service(), [pod("a", "10.0.0.1")], made, changed="2024-01-01T00:00:00Z") is None
+
+
 async def test_endpoints_follow_pods_and_go_with_their_service(world: Any, make: Any) -> None:
     await world.start("endpoint")
     await world.client.create(kinds.SERVICE, {"metadata": {"name": "web", "namespace": "default"}, "spec": {
@@ -105,6 +112,8 @@ async def test_endpoints_follow_pods_and_go_with_their_service(world: Any, make:
         return found.get("subsets") and addresses(found["subsets"][0]) == ["10.0.0.9"]
 
     await world.until(has_address)
+    # The time at which the Pod became ready, as `set_pod` has it.
+    assert (await written())["metadata"]["annotations"] == {trigger_time.ANNOTATION: "2023-11-14T22:13:20Z"}
     await world.client.delete(kinds.SERVICE, "web", namespace="default")
 
     async def gone() -> bool:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperpy.api import kinds
-from hyperpy.components.controllers import slice_plan
+from hyperpy.components.controllers import slice_plan, trigger_time
 
 
 def service(**spec: Any) -> dict[str, Any]:
@@ -92,6 +92,29 @@ def test_an_endpoint_tells_its_conditions_its_pod_and_its_zone() -> None:
     assert (first["targetRef"]["name"], first["nodeName"], first["zone"]) == ("p1", "n1", "z1")
 
 
+def test_ready_endpoints_tell_who_should_come_to_them_first() -> None:
+    for near, expected in (
+        ("PreferClose", {"forZones": [{"name": "z1"}]}),
+        ("PreferSameZone", {"forZones": [{"name": "z1"}]}),
+        ("PreferSameNode", {"forZones": [{"name": "z1"}], "forNodes": [{"name": "n1"}]}),
+        (None, None),
+    ):
+        slices = Slices()
+        slices.step(service(), [pod(1), pod(2, ready=False)])
+        slices.step(service(trafficDistribution=near), [pod(1), pod(2, ready=False)])
+        assert [each.get("hints") for each in slices.endpoints()] == [expected, None]
+
+
+def test_a_written_slice_tells_when_the_change_was() -> None:
+    made = slice_plan.plan(service(), [pod(1)], [], zones={}, changed="2023-11-14T22:13:20Z")
+    (only,) = made.create
+    assert only["metadata"]["annotations"] == {trigger_time.ANNOTATION: "2023-11-14T22:13:20Z"}
+    present = {**only, "metadata": {**only["metadata"], "name": "s"}}
+    assert slice_plan.plan(service(), [pod(1)], [present], zones={}, changed="later") == slice_plan.Plan((), (), ())
+    (updated,) = slice_plan.plan(service(), [pod(2)], [present], zones={}).update
+    assert "annotations" not in updated["metadata"]
+
+
 def test_pods_on_different_ports_are_in_different_slices() -> None:
     slices = Slices()
     slices.step(service(), [pod(1, port=80), pod(2, port=90)])
@@ -141,6 +164,9 @@ async def test_the_loop_makes_each_slice_once_however_late_the_cache_is(world: A
         return found if any(len(each.get("endpoints") or ()) == 3 for each in found) else None
 
     found = await world.until(written)
+    service = await world.client.get(kinds.SERVICE, "web", namespace="default")
+    created = service["metadata"]["creationTimestamp"]
+    assert [each["metadata"]["annotations"] for each in found] == [{trigger_time.ANNOTATION: created}]
     await world.client.patch(kinds.SERVICE, "web", {"metadata": {"labels": {"a": "b"}}}, namespace="default")
     await world.quiet()
     found = await written()

@@ -92,3 +92,20 @@ async def test_a_pod_that_outlived_its_grace_is_given_back_when_it_goes(running,
         return (await status(running))["used"] == {"pods": "0"}
 
     await running.until(free)
+
+
+async def test_a_pod_that_leaves_a_scope_is_given_back(running, make):
+    limits = quota(pods="3")
+    limits["spec"]["scopes"] = ["NotTerminating"]
+    await running.client.create(kinds.RESOURCE_QUOTA, limits)
+    await running.client.create(kinds.POD, make.pod("a"))
+
+    def used(count):
+        async def holds():
+            return (await status(running)).get("used") == {"pods": count}
+
+        return holds
+
+    await running.until(used("1"))
+    await running.client.patch(kinds.POD, "a", {"spec": {"activeDeadlineSeconds": 60}}, namespace="default")
+    await running.until(used("0"))
