@@ -173,6 +173,20 @@ class _NodeAffinity(Model):
     preferred: list[_Preference] = Field([], alias="preferredDuringSchedulingIgnoredDuringExecution")
 
 
+class DefaultPreemptionArgs(Args):
+    min_candidate_nodes_percentage: Annotated[int, Field(ge=0, le=100)] = 10
+    min_candidate_nodes_absolute: Annotated[int, Field(ge=0)] = 100
+
+    @model_validator(mode="after")
+    def _tries_some(self) -> DefaultPreemptionArgs:
+        if not self.min_candidate_nodes_percentage and not self.min_candidate_nodes_absolute:
+            raise ValueError("minCandidateNodesPercentage and minCandidateNodesAbsolute cannot both be 0")
+        return self
+
+    def keywords(self) -> dict[str, Any]:
+        return {"at_least": self.min_candidate_nodes_absolute, "percent": self.min_candidate_nodes_percentage}
+
+
 class NodeAffinityArgs(Args):
     added_affinity: _NodeAffinity | None = None
 
@@ -187,5 +201,6 @@ MODELS: dict[str, type[Args]] = {
     "NodeResourcesFit": NodeResourcesFitArgs,
     "NodeResourcesBalancedAllocation": NodeResourcesBalancedAllocationArgs,
     "InterPodAffinity": InterPodAffinityArgs,
+    "DefaultPreemption": DefaultPreemptionArgs,
     "NodeAffinity": NodeAffinityArgs,
 }

@@ -21,7 +21,7 @@ from hyperpy.components.scheduler.pod_info import PodInfo
 
 #: Candidates to choose from: so many, or this share of the nodes where a preemption could help, whichever is more.
 CANDIDATES_AT_LEAST = 100
-CANDIDATES_SHARE = 0.1
+CANDIDATES_PERCENT = 10
 #: Added to each priority in a sum, so that none is negative and more victims never count for less.
 _ABOVE_ALL = 2**31
 
@@ -89,10 +89,16 @@ def not_eligible(pod: PodInfo, failure: Failure) -> str:
     return ""
 
 
-def candidates(pod: PodInfo, failure: Failure) -> tuple[list[Candidate], dict[str, Rejection]]:
-    """Nodes where victims make room, as many as are worth comparing; and why the others that were tried do not."""
+def candidates(
+    pod: PodInfo, failure: Failure, *, at_least: int = CANDIDATES_AT_LEAST, percent: int = CANDIDATES_PERCENT
+) -> tuple[list[Candidate], dict[str, Rejection]]:
+    """Nodes where victims make room, as many as are worth comparing; and why the others that were tried do not.
+
+    Args:
+        at_least, percent: enough candidates: so many, or this share of the nodes where it could help.
+    """
     worth_trying = [name for name, rejection in failure.rejected.items() if rejection.preemptable]
-    wanted = max(CANDIDATES_AT_LEAST, int(len(worth_trying) * CANDIDATES_SHARE))
+    wanted = max(at_least, len(worth_trying) * percent // 100)
     budgets = [each for each in map(budget, failure.budgets) if each is not None]
     found: list[Candidate] = []
     useless: dict[str, Rejection] = {}

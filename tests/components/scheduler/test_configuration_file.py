@@ -141,6 +141,17 @@ def test_what_cannot_be_is_refused_by_name(read: Any, fields: dict[str, Any], to
             "profiles[0].pluginConfig[0].args.hardPodAffinityWeight: Input should be less", id="bad-argument",
         ),
         pytest.param(
+            {
+                "pluginConfig": [
+                    {
+                        "name": "DefaultPreemption",
+                        "args": {"minCandidateNodesPercentage": 0, "minCandidateNodesAbsolute": 0},
+                    }
+                ]
+            },
+            "cannot both be 0", id="no-candidates",
+        ),
+        pytest.param(
             {"pluginConfig": [{"name": "InterPodAffinity", "args": {"kind": "NodeAffinityArgs"}}]},
             "takes InterPodAffinityArgs", id="kind-of-arguments",
         ),

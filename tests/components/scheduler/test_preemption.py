@@ -157,3 +157,23 @@ def test_while_a_victim_ends_no_others_are_taken(make: Any, board: Any) -> None:
     play.cluster.nominations.put(PodInfo(pod), "a")
     play.cluster.nominations.give_up(pod["metadata"]["uid"])
     assert attempt(play, pod).node == "a"
+
+
+def test_no_more_nodes_are_tried_than_are_worth_comparing(make: Any, board: Any) -> None:
+    play = board(*(make.node(f"n{number}", cpu="1") for number in range(40)))
+    for number in range(40):
+        play.put(make.pod(f"p{number}", cpu="1", priority=number % 3, app="db" if number < 5 else "web"), f"n{number}")
+    pod = make.pod("big", cpu="1", priority=9)
+    made, info = play.decide(pod), PodInfo(pod)
+    budget = {
+        "metadata": {"name": "db", "namespace": "default"},
+        "spec": {"selector": {"matchLabels": {"app": "db"}}},
+        "status": {"disruptionsAllowed": 0},
+    }
+    trial = Filters(info, play.cluster, play.profile, (), None).trial
+    failure = Failure(play.cluster, made.rejected, [budget], offset=0, trial=trial)
+    found, _ = preemption.candidates(info, failure, at_least=3, percent=10)
+    assert [each.violations for each in found] == [1, 1, 1, 1, 1, 0], "one that breaks no budget is looked for"
+    failure = Failure(play.cluster, made.rejected, [], offset=39, trial=trial)
+    found, _ = preemption.candidates(info, failure, at_least=3, percent=10)
+    assert [each.node for each in found] == ["n39", "n0", "n1", "n2"]
