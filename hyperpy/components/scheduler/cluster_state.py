@@ -43,6 +43,8 @@ class ClusterState:
         #: Nodes that some Pods may not use: with hindering taints, or unschedulable. With a preference against them.
         self.hindered = 0
         self.disliked = 0
+        #: Goes up when a node comes, changes or goes: what rests on nodes alone holds as long as it stays.
+        self.node_changes = 0
         self._nodes: dict[str, NodeInfo] = {}
         self._listed: list[NodeInfo] | None = None
         self._place: dict[str, tuple[PodInfo, str]] = {}
@@ -63,6 +65,7 @@ class ClusterState:
     def put_node(self, node: Obj) -> NodeInfo:
         """A node appeared or changed."""
         name = node["metadata"]["name"]
+        self.node_changes += 1
         info = self._nodes.get(name)
         if info is None:
             info = self._nodes[name] = NodeInfo(name)
@@ -78,6 +81,7 @@ class ClusterState:
         info = self._nodes.get(name)
         if info is None or info.obj is None:
             return
+        self.node_changes += 1
         self._tally(info, -1)
         info.obj = None
         self._listed = None

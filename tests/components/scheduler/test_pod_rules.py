@@ -91,6 +91,23 @@ def test_a_hard_constraint_keeps_zones_even(make: Any, three: Any) -> None:
     )
 
 
+def test_zones_are_those_of_today(make: Any, board: Any) -> None:
+    """What is remembered of the nodes from Pod to Pod is forgotten when one of them changes or goes."""
+    play = board(make.node("a", zone="x"), make.node("b", zone="y"))
+    rule = spread("DoNotSchedule")
+
+    def where(name: str) -> Any:
+        return play.schedule(make.pod(name, topologySpreadConstraints=rule))
+
+    assert sorted([where("p0"), where("p1")]) == ["a", "b"]
+    play.cluster.put_node(make.node("c", zone="z"))
+    assert where("p2") == "c"
+    play.cluster.put_node(make.node("c", zone="y"))
+    assert where("p3") == "a"
+    play.cluster.remove_node("a")
+    assert sorted([where("p4"), where("p5")]) == ["b", "c"]
+
+
 def test_a_node_without_the_label_is_told_apart(make: Any, board: Any) -> None:
     assert board(make.node("n")).why(make.pod(topologySpreadConstraints=spread("DoNotSchedule"))) == (
         "0/1 nodes are available: 1 node(s) didn't match pod topology spread constraints (missing required label)."

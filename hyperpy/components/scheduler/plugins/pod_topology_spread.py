@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from hyperpy.components.scheduler import spread_constraints, topology
 from hyperpy.components.scheduler.cluster_state import ClusterState
@@ -22,11 +24,15 @@ class PodTopologySpread:
         name, ("node(s) didn't match pod topology spread constraints (missing required label)",), preemptable=False
     )
 
+    def __init__(self) -> None:
+        self._known: tuple[ClusterState, tuple[Any, ...], list[_Domains]] | None = None
+
     def pre_filter(self, pod: PodInfo, cluster: ClusterState) -> NodeFilter | None:
         constraints = spread_constraints.of_pod(pod, hard=True)
         if not constraints:
             return None
-        limits = [_limit(each, constraints, pod, cluster) for each in constraints]
+        domains = self._domains_of(constraints, pod, cluster)
+        limits = [_limit(constraint, each, pod, cluster) for constraint, each in zip(constraints, domains, strict=True)]
 
         def check(node: NodeInfo) -> Rejection | None:
             for key, domains, most in limits:
@@ -38,6 +44,16 @@ class PodTopologySpread:
             return None
 
         return check
+
+    def _domains_of(self, constraints: Sequence[Constraint], pod: PodInfo, cluster: ClusterState) -> list[_Domains]:
+        """The domains of each constraint: those of the last Pod again, as long as it is one of the same kind."""
+        affinity = (pod.spec.get("affinity") or {}).get("nodeAffinity")
+        kind = (cluster.node_changes, constraints, pod.spec.get("nodeSelector"), affinity, pod.tolerations)
+        known = self._known
+        if known is None or known[0] is not cluster or known[1] != kind:
+            found = [_domains(each, constraints, pod, cluster) for each in constraints]
+            known = self._known = (cluster, kind, found)
+        return known[2]
 
     def pre_score(self, pod: PodInfo, cluster: ClusterState, nodes: Sequence[NodeInfo]) -> Scoring | None:
         constraints = spread_constraints.of_pod(pod, hard=False)
@@ -78,16 +94,34 @@ class PodTopologySpread:
         return event.change is Change.NODE_ADDED and all(each.key in node.labels for each in constraints)
 
 
-def _limit(
+@dataclass(frozen=True, slots=True)
+class _Domains:
+    """The nodes that make the domains of a constraint, with their domains; and every domain, with 0."""
+
+    of_node: Mapping[str, str]
+    empty: Mapping[str, int]
+
+
+def _domains(
     constraint: Constraint, all_of_them: Sequence[Constraint], pod: PodInfo, cluster: ClusterState
+) -> _Domains:
+    of_node = {
+        node.name: node.labels[constraint.key]
+        for node in cluster.nodes
+        if constraint.includes(node, pod) and all(each.key in node.labels for each in all_of_them)
+    }
+    return _Domains(of_node, dict.fromkeys(of_node.values(), 0))
+
+
+def _limit(
+    constraint: Constraint, known: _Domains, pod: PodInfo, cluster: ClusterState
 ) -> tuple[str, Mapping[str, int], int]:
     """The label, the matching Pods in each of its domains, and the most that a domain may hold for this Pod to fit."""
-    counts = _counts(constraint, pod, cluster)
-    domains: dict[str, int] = {}
-    for node in cluster.nodes:
-        if constraint.includes(node, pod) and all(each.key in node.labels for each in all_of_them):
-            value = node.labels[constraint.key]
-            domains[value] = domains.get(value, 0) + counts.get(node.name, 0)
+    domains = dict(known.empty)
+    for name, count in _counts(constraint, pod, cluster).items():
+        value = known.of_node.get(name)
+        if value is not None:
+            domains[value] += count
     least = min(domains.values(), default=0) if len(domains) >= constraint.min_domains else 0
     itself = 1 if constraint.selector.matches(pod.labels) else 0
     return constraint.key, domains, constraint.max_skew + least - itself
