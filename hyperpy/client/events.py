@@ -24,7 +24,7 @@ from hyperpy.client.protocol import Client, Obj
 log = logging.getLogger(__name__)
 
 QUEUE_SIZE = 1000
-AT_ONCE = 16
+AT_ONCE = 4
 REMEMBERED = 4096
 MAX_MESSAGE = 1024
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import orjson
+
 from hyperpy.api import errors, meta
 from hyperpy.api.kinds import BINDING, POD, Kind
-from hyperpy.api.patch import values
 from hyperpy.api.paths import RequestInfo
 from hyperpy.api.wire import Request, Response
 from hyperpy.components.apiserver import rendering
@@ -72,7 +73,8 @@ def _check(target: Write, binding: Obj, pod: Obj) -> None:
 
 def bound(pod: Obj, node: str, extra: Obj, *, now: str) -> Obj:
     """A Pod with its node, the condition PodScheduled and the labels and annotations of the Binding."""
-    new: Obj = values.clone(pod)
+    # Read anew from its own bytes: a third of what it costs to copy it value by value, and every Pod is bound once.
+    new: Obj = orjson.loads(orjson.dumps(pod))
     new["spec"]["nodeName"] = node
     for name in ("annotations", "labels"):
         if extra.get(name):

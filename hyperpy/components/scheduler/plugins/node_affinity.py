@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hyperpy.api import node_selection
+from hyperpy.api.node_selection import NodeSelection
 from hyperpy.client.protocol import Obj
 from hyperpy.components.scheduler.cluster_state import ClusterState
 from hyperpy.components.scheduler.framework import Event, NodeFilter, Rejection, Scoring, to_hundred
@@ -33,11 +34,22 @@ class NodeAffinity:
         selection, added = pod.selection, self._added
         if selection is None and added is None:
             return None
+        if added is None and selection is not None and selection.terms is None:
+            return self._has_labels(selection)
 
         def check(node: NodeInfo) -> Rejection | None:
             if added is not None and not added.matches(node.node):
                 return self._unwanted
             return None if selection is None or selection.matches(node.node) else self._mismatch
+
+        return check
+
+    def _has_labels(self, selection: NodeSelection) -> NodeFilter:
+        """A nodeSelector alone, which is what most Pods have that choose: kept short, since every node is asked."""
+        wanted, mismatch = selection.selector.items(), self._mismatch
+
+        def check(node: NodeInfo) -> Rejection | None:
+            return None if wanted <= node.labels.items() else mismatch
 
         return check
 
