@@ -19,22 +19,32 @@ PER_DEPLOYMENT = 1000
 
 
 async def small(server: Server) -> None:
-    """A Deployment of 1,000 on 100 nodes, and the end of its namespace."""
+    """A Deployment of 1,000 on 100 nodes, and the end of its namespace; then the same behind a Service."""
     with hollow_nodes(server, 100):
         async with connected(server) as client:
             await until(client, kinds.NODE, lambda nodes: _ready_nodes(nodes) >= 100)
-            await _namespace(client, "rollout")
-            process, began = Process(server.process.pid), time.monotonic()
-            await client.create(kinds.DEPLOYMENT, deployment("web", "rollout", PER_DEPLOYMENT))
-            up = await until(client, kinds.DEPLOYMENT, lambda found: _ready_pods(found) >= PER_DEPLOYMENT)
-            what = "Deployment 0 to 1,000 replicas, all Ready, 100 hollow nodes"
-            row(what, up - began, "s", Goal(10), beside=_cpu([process]))
-            await asyncio.sleep(2)
-            process.lap()
-            began = time.monotonic()
-            await client.delete(kinds.NAMESPACE, "rollout")
-            gone = await until(client, kinds.NAMESPACE, lambda found: "/rollout" not in found)
-            row("the end of its namespace, 1,000 pods", gone - began, "s", Goal(3), beside=_cpu([process]))
+            await _up_and_down(server, client, "alone")
+            await _up_and_down(server, client, "served", service=True)
+
+
+async def _up_and_down(server: Server, client: RestClient, namespace: str, *, service: bool = False) -> None:
+    await _namespace(client, namespace)
+    if service:
+        spec = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
+        await client.create(kinds.SERVICE, {"metadata": {"name": "web", "namespace": namespace}, "spec": spec})
+    behind = " behind a Service" if service else ""
+    process, began = Process(server.process.pid), time.monotonic()
+    await client.create(kinds.DEPLOYMENT, deployment("web", namespace, PER_DEPLOYMENT))
+    up = await until(client, kinds.DEPLOYMENT, lambda found: _ready_pods(found) >= PER_DEPLOYMENT, namespace=namespace)
+    what = f"Deployment 0 to 1,000 replicas{behind}, all Ready, 100 nodes"
+    row(what, up - began, "s", None if service else Goal(10), beside=_cpu([process]))
+    await asyncio.sleep(2)
+    process.lap()
+    began = time.monotonic()
+    await client.delete(kinds.NAMESPACE, namespace)
+    gone = await until(client, kinds.NAMESPACE, lambda found: f"/{namespace}" not in found)
+    what = f"the end of its namespace, 1,000 pods{behind}"
+    row(what, gone - began, "s", None if service else Goal(3), beside=_cpu([process]))
 
 
 async def large(server: Server, *, nodes: int, pods: int, rest_s: float) -> None:

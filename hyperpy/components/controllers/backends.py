@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hyperpy.api import meta, pods
 from hyperpy.client.protocol import Obj
@@ -85,8 +86,9 @@ def address(pod: Obj, family: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def family_of(text: str) -> str:
-    """IPv4 or IPv6."""
+    """IPv4 or IPv6. Raises ValueError: it is no address."""
     return IPV6 if ipaddress.ip_address(text).version == 6 else IPV4
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from hyperpy.api import errors, kinds, meta
@@ -70,7 +71,7 @@ def _subsets(service: Obj, candidates: Sequence[Obj]) -> tuple[list[Obj], bool]:
     ]
     chosen = sorted(
         ((ip, backend) for ip, backend in found if ip is not None and (backend.ports or _has_no_ports(service))),
-        key=lambda pair: (not pair[1].ready, ipaddress.ip_address(pair[0]), pair[1].pod["metadata"]["uid"]),
+        key=lambda pair: (not pair[1].ready, _number(pair[0]), pair[1].pod["metadata"]["uid"]),
     )
     groups: dict[tuple[Port, ...], dict[str, list[Obj]]] = {}
     for ip, backend in chosen[:MAX_ADDRESSES]:
@@ -83,6 +84,12 @@ def _subsets(service: Obj, candidates: Sequence[Obj]) -> tuple[list[Obj], bool]:
         for ports, group in sorted(groups.items(), key=lambda item: [(port.name, port.number) for port in item[0]])
     ]
     return subsets, len(chosen) > MAX_ADDRESSES
+
+
+@lru_cache(maxsize=4096)
+def _number(address: str) -> int:
+    """Where an address stands among those of its family."""
+    return int(ipaddress.ip_address(address))
 
 
 def _has_no_ports(service: Obj) -> bool:
@@ -156,4 +163,4 @@ class EndpointsController:
     def _endpoints_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         obj = new or old
         if obj is not None:
-            self._queue.add(meta.key(obj))
+            self._watch.add(meta.key(obj))

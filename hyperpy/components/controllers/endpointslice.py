@@ -31,7 +31,7 @@ class EndpointSliceController:
         self._times = TriggerTimes()
         self._watch = ServiceWatch(context, queue)
         self._watch.pods.add_index(_OF_NODE, _node_of)
-        self._writer = SliceWriter(context, queue, managed_by=slice_plan.CONTROLLER)
+        self._writer = SliceWriter(context, self._watch.add, managed_by=slice_plan.CONTROLLER)
         self._nodes = context.watch(kinds.NODE, self._node_changed)
 
     async def reconcile(self, key: str) -> float | None:

@@ -23,7 +23,7 @@ class EndpointSliceMirroringController:
         self._events = context.events(self.name)
         self._endpoints = context.informers.of(kinds.ENDPOINTS)
         self._services = context.informers.of(kinds.SERVICE)
-        self._writer = SliceWriter(context, queue, managed_by=slice_mirror_plan.CONTROLLER)
+        self._writer = SliceWriter(context, queue.add, managed_by=slice_mirror_plan.CONTROLLER)
         context.watch(kinds.ENDPOINTS, self._endpoints_changed)
         context.watch(kinds.SERVICE, self._service_changed)
 

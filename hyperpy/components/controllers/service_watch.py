@@ -11,6 +11,11 @@ from hyperpy.client.workqueue import WorkQueue
 from hyperpy.components.controllers import owner_index
 from hyperpy.components.controllers.context import Context
 
+#: A pass looks at every backend of a Service and writes objects as large as they are many. Where there are many,
+#: changes of Pods are gathered for so long each.
+GATHER_S_A_BACKEND = 0.0005
+MANY = 100
+
 
 class ServiceWatch:
     """Adds the keys of Services to a queue when their backends may have changed.
@@ -20,6 +25,7 @@ class ServiceWatch:
 
     def __init__(self, context: Context, queue: WorkQueue) -> None:
         self._queue = queue
+        self._sizes: dict[str, int] = {}
         self.services: Informer = context.watch(kinds.SERVICE, self._service_changed)
         self.pods: Informer = context.watch(kinds.POD, self._pod_changed)
 
@@ -27,7 +33,9 @@ class ServiceWatch:
         """The Pods that the Service selects."""
         selector = labels.from_map(service["spec"]["selector"])
         namespace = service["metadata"]["namespace"]
-        return [pod for pod in self.pods.list(namespace) if selector.matches(pod["metadata"].get("labels"))]
+        found = [pod for pod in self.pods.list(namespace) if selector.matches(pod["metadata"].get("labels"))]
+        self._sizes[meta.key(service)] = len(found)
+        return found
 
     def add_services_of(self, pod: Obj) -> None:
         """Add the Services that select this Pod."""
@@ -35,10 +43,17 @@ class ServiceWatch:
         for service in self.services.list(pod["metadata"]["namespace"]):
             wanted = service["spec"].get("selector")
             if wanted and all(own.get(name) == value for name, value in wanted.items()):
-                self._queue.add(meta.key(service))
+                self.add(meta.key(service))
+
+    def add(self, key: str) -> None:
+        """Look at a Service soon: at once, or where it has many backends with what else changes by then."""
+        size = self._sizes.get(key, 0)
+        self._queue.add_after(key, size * GATHER_S_A_BACKEND if size >= MANY else 0.0)
 
     def _service_changed(self, event: str, old: Obj | None, new: Obj | None) -> None:
         service = new or old
+        if service is not None and event == "DELETED":
+            self._sizes.pop(meta.key(service), None)
         if service is not None and owner_index.differs_beyond_status(event, old, new):
             self._queue.add(meta.key(service))
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 
 from hyperpy.api import errors, kinds, meta
 from hyperpy.client.protocol import DeleteOptions, Obj
-from hyperpy.client.workqueue import WorkQueue
 from hyperpy.components.controllers.context import Context
 from hyperpy.components.controllers.expectations import Expectations
 from hyperpy.components.controllers.slice_plan import MANAGED_BY, SERVICE_NAME, Plan
@@ -17,13 +16,14 @@ class SliceWriter:
     """The slices of one controller.
 
     Args:
-        managed_by: the label's value on its slices; a change of one of them brings back the key of its Service.
+        changed: called with the key of a Service one of whose slices changed.
+        managed_by: the label's value on its slices.
     """
 
-    def __init__(self, context: Context, queue: WorkQueue, *, managed_by: str) -> None:
+    def __init__(self, context: Context, changed: Callable[[str], None], *, managed_by: str) -> None:
         self._context = context
         self._client = context.client
-        self._queue = queue
+        self._changed = changed
         self._expectations = Expectations()
         self._service_of = _service_of(managed_by)
         self._index = f"service-of-slice/{managed_by}"
@@ -93,7 +93,7 @@ class SliceWriter:
         assert obj is not None
         self._expectations.observe(event, obj)
         for key in self._service_of(obj):
-            self._queue.add(key)
+            self._changed(key)
 
 
 def _service_of(managed_by: str) -> Callable[[Obj], Iterable[str]]:

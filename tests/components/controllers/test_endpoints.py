@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hyperpy.api import kinds
+from hyperpy.api import errors, kinds
 from hyperpy.components.controllers import endpoints, trigger_time
 
 
@@ -135,3 +135,30 @@ async def test_endpoints_made_by_hand_are_left_alone(world: Any) -> None:
     await world.client.delete(kinds.SERVICE, "ext", namespace="default")
     await world.quiet()
     await world.client.get(kinds.ENDPOINTS, "ext", namespace="default")
+
+
+async def test_changes_of_many_backends_are_gathered_into_few_writes(world: Any, make: Any) -> None:
+    await world.start("endpoint")
+    spec = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
+    await world.client.create(kinds.SERVICE, {"metadata": {"name": "web", "namespace": "default"}, "spec": spec})
+    for number in range(120):
+        pod = await world.client.create(kinds.POD, make.pod(f"web-{number}"))
+        await world.set_pod(pod, ip=f"10.0.1.{number + 1}")
+
+    async def addresses() -> Any:
+        try:
+            found = await world.client.get(kinds.ENDPOINTS, "web", namespace="default")
+        except errors.NotFound:
+            return None
+        return sum(len(subset.get("addresses") or ()) for subset in found.get("subsets") or ())
+
+    async def count_is(count: int) -> bool:
+        return await addresses() == count
+
+    await world.until(lambda: count_is(120))
+    await world.quiet()
+    before = len([verb for verb, kind in world.faulty.done if kind == kinds.ENDPOINTS])
+    for pod in (await world.list(kinds.POD))[:15]:
+        await world.set_pod(pod, ready=False, ip=pod["status"]["podIP"])
+    await world.until(lambda: count_is(105))
+    assert len([verb for verb, kind in world.faulty.done if kind == kinds.ENDPOINTS]) - before <= 2
