@@ -30,11 +30,15 @@ class StatusWriter:
 
     Args:
         object_of: the API's object for a Pod that runs here: itself, or the mirror of a static Pod (None: not there).
+        workers: how many statuses are written at once.
     """
 
-    def __init__(self, client: Client, clock: Clock, *, object_of: Callable[[Obj], Obj | None]) -> None:
+    def __init__(
+        self, client: Client, clock: Clock, *, object_of: Callable[[Obj], Obj | None], workers: int = WORKERS
+    ) -> None:
         self._client = client
         self._object_of = object_of
+        self._workers = workers
         self._queue = WorkQueue("kubelet/status", clock)
         self._pods: dict[str, Obj] = {}
         self._wanted: dict[str, Obj] = {}
@@ -70,7 +74,7 @@ class StatusWriter:
 
     async def run(self) -> Never:
         """Write until cancelled."""
-        await self._queue.run(self._write, workers=WORKERS)
+        await self._queue.run(self._write, workers=self._workers)
 
     async def _write(self, uid: str) -> None:
         pod = self._pods.get(uid)

@@ -35,6 +35,8 @@ Obj = dict[str, Any]
 
 #: Steps in a row before everything else in the process gets a turn.
 BURST = 32
+#: Statuses written at once, of all nodes together: they share the API server's commits.
+WRITERS = 32
 RETRY_S = 10.0
 
 
@@ -54,7 +56,7 @@ class HollowPods:
         self._ordinals = Ordinals()
         self._addresses = Addresses(options.pod_cidr)
         self._informer = informers.of(POD)
-        self._statuses = StatusWriter(client, clock, object_of=self._object_of)
+        self._statuses = StatusWriter(client, clock, object_of=self._object_of, workers=WRITERS)
         self._pods: dict[str, HollowPod] = {}
         self._shown: dict[str, Obj] = {}
         self._now: dict[str, None] = {}
