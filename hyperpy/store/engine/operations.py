@@ -60,6 +60,7 @@ class Draft:
         self._has_lease = has_lease
         self._past = past
         self._unreadable: StoreError | None = None
+        self._in_txn = False
 
     @property
     def revision(self) -> int:
@@ -92,15 +93,16 @@ class Draft:
         return self._txn(operation)
 
     def put(self, request: Put) -> PutResult:
-        """Write one key."""
-        if request.lease and not self._has_lease(request.lease):
-            raise LeaseNotFound(f"no lease {request.lease:x}")
+        """Write one key. Of two that are missing a transaction tells the key, a put by itself the lease."""
         before = self._current(request.key)
+        lacks_key = before is None and (request.keep_value or request.keep_lease)
+        if request.lease and not self._has_lease(request.lease) and not (lacks_key and self._in_txn):
+            raise LeaseNotFound(f"no lease {request.lease:x}")
+        if lacks_key:
+            raise InvalidRequest("key not found")
         revision = self._base + 1
         value, lease, stamp = request.value, request.lease, request.stamp
-        if request.keep_value or request.keep_lease:
-            if before is None:
-                raise InvalidRequest("key not found")
+        if before is not None:
             value = before.value if request.keep_value else value
             lease = before.lease if request.keep_lease else lease
         if stamp is not None:
@@ -146,6 +148,7 @@ class Draft:
         """Take the branch that the compares choose."""
         succeeded = all(self._holds(compare) for compare in request.compare)
         branch = request.success if succeeded else request.failure
+        self._in_txn = True
         responses = [self._run(operation) for operation in branch]
         return TxnResult(succeeded, self.revision, responses)
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from hyperpy.store.protocol import Event, EventType, Get, KeyValue, Order, Range, Unavailable
+from hyperpy.store.protocol import Event, Get, KeyValue, Order, Range, Unavailable
 from hyperpy.store.sql.errors import unavailable
 from hyperpy.store.sql.reading import uri
-from hyperpy.store.sql.rows import Damaged, pair_of
+from hyperpy.store.sql.rows import WIDTH, Damaged, event_of, pair_of
 from hyperpy.store.sql.schema import CHANGES, ROW
 
 if TYPE_CHECKING:
@@ -136,7 +136,6 @@ def _pair(row: Sequence[Any], *, keys_only: bool = False) -> KeyValue:
     return replace(pair, value=b"") if keys_only else pair
 
 
-def _event(row: Any) -> Event:
-    kind = EventType.DELETE if row[2] is None else EventType.PUT
-    prev = None if row[6] is None else _pair(row[6:])
-    return Event(kind, _pair(row[:6]), prev)
+def _event(row: Sequence[Any]) -> Event:
+    prev = None if row[WIDTH] is None else pair_of(row[WIDTH:])
+    return replace(event_of(row[:WIDTH]), prev=prev)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, exc, inspect, text
+from sqlalchemy import Connection, exc, inspect, select, text
 
+from hyperpy.store.sql import schema
+from hyperpy.store.sql.rows import Damaged, pair_of
 from hyperpy.store.sql.schema import META
 
 _LINES = 20  # of one rule; more of the same say no more
@@ -114,6 +116,18 @@ def findings(connection: Connection) -> Iterator[str]:
     for rule in (*_RULES, *dense):
         for row in islice(connection.execute(text(rule.query)), _LINES):
             yield rule.line.format(**{name: _shown(value) for name, value in row._mapping.items()})
+    yield from islice(_altered(connection), _LINES)
+
+
+def _altered(connection: Connection) -> Iterator[str]:
+    """Rows that are not what was written; those of an older schema carry no checksum."""
+    if len(schema.columns(connection)) < len(schema.CHANGES.columns):
+        return
+    for row in connection.execute(select(*schema.ROW).order_by(schema.CHANGES.c.position)):
+        try:
+            pair_of(row)
+        except Damaged as error:
+            yield str(error)
 
 
 def damage(connection: Connection) -> Iterator[str]:

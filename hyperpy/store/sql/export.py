@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from hyperpy.store.protocol import Event, EventType, Export, KeyValue, Lease
+from hyperpy.store.protocol import Event, Export, Lease
 from hyperpy.store.sql import reading
 from hyperpy.store.sql.errors import unavailable
+from hyperpy.store.sql.rows import Damaged, event_of
 from hyperpy.store.sql.schema import CHANGES, LEASES, META, ROW
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ async def export(path: Path) -> AsyncIterator[Export]:
         leases = [Lease(lease_id, ttl_s, ttl_s) for lease_id, ttl_s in await _all(connection, select(LEASES))]
         reader = _Reader(connection, floor)
         yield Export(revision=max(1, floor, newest or 0), floor=floor, leases=leases, changes=reader.changes)
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, Damaged) as error:
         raise unavailable(error, path) from error
     finally:
         if connection is not None:
@@ -54,7 +55,7 @@ class _Reader:
         text, values = _compiled(_kept(self._floor))
         async with self._connection.execute(text, values) as cursor:
             while rows := await cursor.fetchmany(_ROWS):
-                yield [_event(*row) for row in rows]
+                yield [event_of(row) for row in rows]
 
 
 def _kept(floor: int) -> Select[Any]:
@@ -65,11 +66,6 @@ def _kept(floor: int) -> Select[Any]:
     )
     kept = and_(CHANGES.c.value.is_not(None), ~replaced)
     return select(*ROW).where(or_(CHANGES.c.revision > floor, kept)).order_by(CHANGES.c.position)
-
-
-def _event(revision: int, key: bytes, value: bytes | None, create_revision: int, version: int, lease: int) -> Event:
-    pair = KeyValue(key, value or b"", create_revision, revision, version, lease)
-    return Event(EventType.DELETE if value is None else EventType.PUT, pair)
 
 
 async def _all(connection: aiosqlite.Connection, statement: Select[Any]) -> list[Any]:

@@ -27,8 +27,8 @@ from hyperpy.store.engine.log import (
 )
 from hyperpy.store.engine.options import Options
 from hyperpy.store.engine.shared import SharedEngine
-from hyperpy.store.protocol import Event, EventType, KeyValue, Unavailable
-from hyperpy.store.sql import postgres_address, postgres_driver, rows
+from hyperpy.store.protocol import Event, Unavailable
+from hyperpy.store.sql import postgres_address, postgres_driver, rows, schema
 from hyperpy.store.sql import postgres_schema as sql
 from hyperpy.store.sql.postgres_address import Address
 from hyperpy.store.sql.postgres_driver import Session
@@ -44,7 +44,8 @@ _PULL = 1000  # records a step
 _ALL = 1 << 62
 _FIRST_RETRY_S = 0.1
 _LAST_RETRY_S = 5.0
-_COLUMNS = 8
+_COLUMNS = 9
+_ROW = tuple(column.name for column in schema.ROW)
 
 Row = tuple[int | bytes | None, ...]
 
@@ -301,9 +302,7 @@ class _Turn:
 def _record(row: Mapping[str, Any]) -> Record:
     kind = row["kind"]
     if kind == "change":
-        value = row["value"]
-        pair = KeyValue(row["key"], value or b"", row["create_revision"], row["revision"], row["version"], row["lease"])
-        return Event(EventType.DELETE if value is None else EventType.PUT, pair)
+        return rows.event_of([row[name] for name in _ROW])
     if kind == "granted":
         return LeaseGranted(row["create_revision"], row["version"])
     if kind == "revoked":

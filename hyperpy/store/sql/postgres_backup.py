@@ -95,7 +95,7 @@ async def _reading(where: str) -> AsyncIterator[Any]:
         async with tables.transaction(isolation="REPEATABLE READ") as connection:
             await connection.run_sync(schema.require)
             yield connection
-    except (schema.NewerSchema, schema.OlderSchema, schema.ForeignFile) as error:
+    except (schema.NewerSchema, schema.ForeignFile) as error:
         raise Unavailable(f"the store {address} cannot be used: {error}") from error
     finally:
         await tables.aclose()
@@ -136,10 +136,10 @@ def _new_file(path: Path) -> Connection:
 
 def _batches(connection: Connection) -> Iterator[list[dict[str, Any]]]:
     """All changes in order; with keys that tell where the next batch begins, so that none is held open."""
-    after = -1
+    after, columns = -1, schema.columns(connection)
     while True:
         found = connection.execute(
-            select(CHANGES).where(CHANGES.c.position > after).order_by(CHANGES.c.position).limit(_STEP)
+            select(*columns).where(CHANGES.c.position > after).order_by(CHANGES.c.position).limit(_STEP)
         )
         rows = [dict(row._mapping) for row in found]
         if not rows:

@@ -74,9 +74,10 @@ def migrate(connection: Connection) -> None:
 APPEND = f"""
 WITH turn AS (UPDATE meta SET number = $2 WHERE name = 'position' AND number = $1 RETURNING number),
 written AS (
-    INSERT INTO changes (position, revision, key, value, create_revision, version, lease, prev_revision)
+    INSERT INTO changes (position, revision, key, value, create_revision, version, lease, prev_revision,
+        checksum)
     SELECT change.* FROM turn, unnest($3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bigint[], $8::bigint[],
-        $9::bigint[], $10::bigint[]) AS change)
+        $9::bigint[], $10::bigint[], $11::bigint[]) AS change)
 SELECT pg_notify('{CHANNEL}', number::text) FROM turn"""
 
 NEWEST = "SELECT number FROM meta WHERE name = 'position'"
@@ -85,13 +86,14 @@ TAKE_TURN = "SELECT number FROM meta WHERE name = 'position' FOR UPDATE"
 # One statement, so that all of it is of one moment. $1: after this position; $2: up to this one.
 PULL = """
 SELECT name AS kind, 0 AS position, number AS revision, NULL::bytea AS key, NULL::bytea AS value,
-    0::bigint AS create_revision, 0::bigint AS version, 0::bigint AS lease
+    0::bigint AS create_revision, 0::bigint AS version, 0::bigint AS lease, 0::bigint AS prev_revision,
+    NULL::bigint AS checksum
 FROM meta WHERE name IN ('position', 'swept')
 UNION ALL
-SELECT 'change', position, revision, key, value, create_revision, version, lease
+SELECT 'change', position, revision, key, value, create_revision, version, lease, prev_revision, checksum
 FROM changes WHERE position > $1 AND position <= $2
 UNION ALL
-SELECT kind, position, revision, NULL, NULL, number, ttl_s, 0
+SELECT kind, position, revision, NULL, NULL, number, ttl_s, 0, 0, NULL
 FROM marks WHERE position > $1 AND position <= $2
 ORDER BY position"""
 

@@ -60,7 +60,7 @@ def opened(path: Path) -> Iterator[Connection]:
         with database.connect() as connection:
             schema.require(connection)
             yield connection
-    except (schema.NewerSchema, schema.OlderSchema, schema.ForeignFile) as error:
+    except (schema.NewerSchema, schema.ForeignFile) as error:
         raise Unavailable(f"the store {path} cannot be used: {error}") from error
     except (exc.DBAPIError, sqlite3.Error, OSError) as error:
         raise unavailable(error, path) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +19,11 @@ from hyperpy.store.sql.schema import CHANGES, LEASES
 SWEEP_ROWS = 100  # of one step where nothing better is known, so that a commit beside it waits a few ms at most
 
 
+# revision, create_revision, version, lease, prev_revision, length of the key, is it a deletion
+_NUMBERS = struct.Struct("<5qi?")
+WIDTH = len(schema.ROW)
+
+
 class Damaged(ValueError):
     """A row that this program cannot have written."""
 
@@ -24,8 +31,7 @@ class Damaged(ValueError):
 def row(position: int, event: Event) -> tuple[int | bytes | None, ...]:
     """A change as a row of the log, in the order of the table's columns."""
     pair = event.kv
-    return (
-        position,
+    content = (
         pair.mod_revision,
         pair.key,
         pair.value if event.type is EventType.PUT else None,
@@ -34,6 +40,15 @@ def row(position: int, event: Event) -> tuple[int | bytes | None, ...]:
         pair.lease,
         event.prev.mod_revision if event.prev is not None else 0,
     )
+    return (position, *content, checksum(*content))
+
+
+def checksum(
+    revision: int, key: bytes, value: bytes | None, create_revision: int, version: int, lease: int, prev_revision: int
+) -> int:
+    """CRC-32 of a row's content, whatever its position: a copy of the log may count those anew."""
+    numbers = _NUMBERS.pack(revision, create_revision, version, lease, prev_revision, len(key), value is None)
+    return zlib.crc32(value or b"", zlib.crc32(key, zlib.crc32(numbers)))
 
 
 def load(connection: Connection, options: Options) -> Loaded:
@@ -46,7 +61,7 @@ def load(connection: Connection, options: Options) -> Loaded:
     recent_after = max(1, floor - 1)
     revision = 0
     for found in connection.execute(select(*schema.ROW, CHANGES.c.position).order_by(CHANGES.c.position)):
-        pair, value, position = pair_of(found[:6]), found[2], found[6]
+        pair, value, position = pair_of(found[:WIDTH]), found[2], found[WIDTH]
         if pair.mod_revision < revision:
             raise Damaged(f"revision {pair.mod_revision} stands behind revision {revision}")
         key, revision = pair.key, pair.mod_revision
@@ -72,12 +87,20 @@ def pair_of(found: Sequence[Any]) -> KeyValue:
 
     What a broken disk has made of a row may be of any type. Raises Damaged.
     """
-    revision, key, value, create_revision, version, lease = found
-    if not (type(revision) is type(create_revision) is type(version) is type(lease) is int and type(key) is bytes):
+    revision, key, value, create_revision, version, lease, prev_revision, stored = found
+    numbers = (revision, create_revision, version, lease, prev_revision)
+    if any(type(number) is not int for number in numbers) or type(key) is not bytes:
         raise Damaged(f"the row of key {key!r} at revision {revision!r} is none of ours")
     if value is not None and type(value) is not bytes:
         raise Damaged(f"the value of key {key!r} at revision {revision} is none of ours")
+    if stored is not None and stored != checksum(*found[:-1]):
+        raise Damaged(f"the row of key {key!r} at revision {revision} is not what was written: its checksum differs")
     return KeyValue(key, value or b"", create_revision, revision, version, lease)
+
+
+def event_of(found: Sequence[Any]) -> Event:
+    """A row with the columns of `schema.ROW` as a change, without what it replaced. Raises Damaged."""
+    return Event(EventType.DELETE if found[2] is None else EventType.PUT, pair_of(found))
 
 
 def sweep(connection: Connection, swept: int, floor: int, *, amount: int = SWEEP_ROWS) -> None:

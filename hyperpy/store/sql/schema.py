@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -28,7 +29,9 @@ from sqlalchemy.sql import ClauseElement
 METADATA = MetaData()
 
 # The revision log: one row a change, `position` in order of commit. `value` NULL is a deletion (version 0);
-# `prev_revision` is the row that this one replaced, 0 for a new key.
+# `prev_revision` is the row that this one replaced, 0 for a new key. `checksum` is over all the rest but the position
+# (see `rows`), for neither SQLite nor a PostgreSQL of the usual make notices a bit that its disk has flipped; NULL in
+# rows from before schema version 2.
 CHANGES = Table(
     "changes",
     METADATA,
@@ -40,6 +43,7 @@ CHANGES = Table(
     Column("version", BigInteger, nullable=False),
     Column("lease", BigInteger, nullable=False),
     Column("prev_revision", BigInteger, nullable=False),
+    Column("checksum", BigInteger),
     UniqueConstraint("key", "revision"),
     Index("changes_revision", "revision"),
 )
@@ -66,15 +70,13 @@ ROW = (
     CHANGES.c.create_revision,
     CHANGES.c.version,
     CHANGES.c.lease,
+    CHANGES.c.prev_revision,
+    CHANGES.c.checksum,
 )
 
 
 class NewerSchema(Exception):
     """The file was written by a later version of this program."""
-
-
-class OlderSchema(Exception):
-    """The file was written by an earlier version of this program, and is not migrated here."""
 
 
 class ForeignFile(Exception):
@@ -87,9 +89,13 @@ def _create(connection: Connection) -> None:
         connection.execute(insert(META).values(name=name, number=0))
 
 
-# Entry n brings a file of schema version n to n + 1.
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create,)
-VERSION = len(MIGRATIONS)
+def _add_checksums(connection: Connection) -> None:
+    connection.exec_driver_sql(f"ALTER TABLE {CHANGES.name} ADD COLUMN checksum BIGINT")
+
+
+# Entry n brings a file of schema version n + 1 to n + 2; an empty one gets the newest tables at once.
+UPGRADES: tuple[Callable[[Connection], None], ...] = (_add_checksums,)
+VERSION = 1 + len(UPGRADES)
 
 
 def migrate(connection: Connection) -> None:
@@ -99,13 +105,13 @@ def migrate(connection: Connection) -> None:
         raise NewerSchema(f"it has schema version {version}, this program knows up to {VERSION}")
     if version == VERSION:
         return
-    for step in MIGRATIONS[version:]:
+    for step in UPGRADES[version - 1 :] if version else (_create,):
         step(connection)
     set_number(connection, "schema_version", VERSION)
 
 
 def require(connection: Connection) -> None:
-    """See that a database has this schema already. Raises NewerSchema, OlderSchema, ForeignFile."""
+    """See that a database can be read: its schema is this one or an older one. Raises NewerSchema, ForeignFile."""
     version = _version(connection)
     if version > VERSION:
         raise NewerSchema(
@@ -113,8 +119,12 @@ def require(connection: Connection) -> None:
         )
     if version == 0:
         raise ForeignFile("it is not a store: it is empty")
-    if version < VERSION:
-        raise OlderSchema(f"it has schema version {version}, not yet {VERSION}; start a server on it once")
+
+
+def columns(connection: Connection) -> list[Column[Any]]:
+    """Those of the log that a database has: an older one has fewer."""
+    there = {each["name"] for each in inspect(connection).get_columns(CHANGES.name)}
+    return [column for column in CHANGES.columns if column.name in there]
 
 
 def _version(connection: Connection) -> int:

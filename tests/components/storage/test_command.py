@@ -96,7 +96,7 @@ async def test_a_store_in_use_is_read_but_not_changed(data: Path, tmp_path: Path
 def test_status_says_how_the_store_stands(data: Path) -> None:
     told = dict(line.split(":", 1) for line in run("status", "--data-dir", data).splitlines())
     said = {name: value.strip() for name, value in told.items()}
-    assert said["revision"] == "34" and said["keys"] == "9" and said["schema version"] == "1"
+    assert said["revision"] == "34" and said["keys"] == "9" and said["schema version"] == "2"
     assert said["history from"] == "the first revision on"
     assert said["used by"] == "nobody"
     assert said["file size"].endswith(" MB")

@@ -119,6 +119,6 @@ async def test_a_later_schema_is_refused_by_name(tmp_path: Path) -> None:
     with database_of(path) as database:
         database.execute("UPDATE meta SET number = 99 WHERE name = 'schema_version'")
     with pytest.raises(
-        Unavailable, match="schema version 99, this program knows up to 1; use the version that wrote it"
+        Unavailable, match="schema version 99, this program knows up to 2; use the version that wrote it"
     ):
         found_in(path)

@@ -81,7 +81,7 @@ async def test_a_file_of_a_later_version_is_refused_and_left_alone(tmp_path: Pat
     await (await open_store(path)).aclose()
     with database_of(path) as database:
         database.execute("UPDATE meta SET number = 99 WHERE name = 'schema_version'")
-    with pytest.raises(Unavailable, match=r"schema version 99, this program knows up to 1"):
+    with pytest.raises(Unavailable, match=r"schema version 99, this program knows up to 2"):
         await open_store(path)
     with database_of(path) as database:
         assert database.execute("SELECT number FROM meta WHERE name = 'schema_version'").fetchone() == (99,)

@@ -28,7 +28,11 @@ class Counting(Objects):
 
 
 @pytest.fixture
-def objects(cluster: Any) -> Counting:
+async def objects(cluster: Any) -> Counting:
+    """A cluster without any ConfigMap."""
+    for each in (await cluster.json("GET", "/api/v1/configmaps"))["items"]:
+        about = each["metadata"]
+        await cluster.json("DELETE", f"/api/v1/namespaces/{about['namespace']}/configmaps/{about['name']}")
     return Counting(cluster.store, WriteMetrics(Instruments()))
 
 
