@@ -46,7 +46,7 @@ class WatchService(WatchBase):
 class _Open:
     """A watch of a session. `marks` wait for its next progress mark; `notify` sends that one to the client.
 
-    `next_revision` is the first one not yet forwarded.
+    `next_revision` is the first one not yet forwarded. `last_told`: when the client last heard of it (the loop's time).
     """
 
     id: int
@@ -57,6 +57,7 @@ class _Open:
     marks: list[asyncio.Future[int]] = field(default_factory=list)
     notify: bool = False
     canceled: bool = False
+    last_told: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
 
 class _Session:
@@ -117,7 +118,12 @@ class _Session:
             return
         opened = _Open(watch_id, watch, request, start)
         self._open[watch_id] = opened
-        await self._send(pb.WatchResponse(header=header, watch_id=watch_id, created=True))
+        try:
+            await self._send(pb.WatchResponse(header=header, watch_id=watch_id, created=True))
+        except BaseException:  # the client has gone before the watch has a task that would close it
+            del self._open[watch_id]
+            await watch.aclose()
+            raise
         opened.task = group.create_task(self._forward(opened), name=f"store/etcd-watch/{watch_id}")
 
     async def _watch(self, request: pb.WatchCreateRequest, *, start: int) -> Watch:
@@ -166,10 +172,12 @@ class _Session:
             await opened.watch.aclose()
 
     async def _forward_one(self, opened: _Open) -> bool:
+        due = opened.last_told + PROGRESS_S if opened.request.progress_notify else None
         try:
-            async with asyncio.timeout(PROGRESS_S if opened.request.progress_notify else None):
+            async with asyncio.timeout_at(due):
                 batch = await anext(aiter(opened.watch))
         except TimeoutError:
+            opened.last_told = asyncio.get_running_loop().time()
             opened.notify = True
             await opened.watch.request_progress()
             return True
@@ -220,6 +228,7 @@ class _Session:
         messages = [event_message(event) for event in events if event.type not in hidden]
         if not messages:
             return
+        opened.last_told = asyncio.get_running_loop().time()
         header = self._identity.header(revision)
         parts = list(_parts(messages, self._part_bytes)) if opened.request.fragment else [messages]
         async with self._writing:
