@@ -101,16 +101,20 @@ class Evictions:
         return {one for each in changed for one in self._zones[each].waiting}
 
     def wait_s(self, name: str, *, now: float) -> float | None:
-        """Seconds until it may be a node's turn: 0 is now and stays so, None is not before `observe` names it.
+        """Seconds until it may be a node's turn: 0 is now and stays so; None is not before `observe` names it, or never
+        (it is not there).
 
         Args:
             now: monotonic seconds.
         """
-        zone = self._zones[self._zone_of[name]]
+        place = self._zone_of.get(name)
+        if place is None:
+            return None
+        zone = self._zones[place]
         if name in zone.granted:
             return 0.0
         zone.waiting.setdefault(name)
-        rate = self._rate(self._zone_of[name])
+        rate = self._rate(place)
         if rate <= 0:
             return None
         left_s = zone.last + 1 / rate - now

@@ -11,6 +11,7 @@ Silence is measured on this process's own clock from when it saw the last sign o
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 
 from hyperpy.api import errors, kinds, meta, pods, taints
@@ -29,11 +30,13 @@ _SETTLE_S = 0.1
 
 @dataclass(slots=True)
 class _Heard:
-    """The last sign of life of a node: what was read, and when it was first seen (monotonic seconds)."""
+    """The last sign of life of a node: what was read, and when it was first seen; when it was given up since then
+    (monotonic seconds)."""
 
     lease: str
     heartbeat: str
     at: float
+    lost_at: float = -math.inf
 
 
 class NodeLifecycleController:
@@ -64,12 +67,9 @@ class NodeLifecycleController:
         waits = [left_s] if left_s > 0 else []
         if left_s <= 0 and (lost := node_health.lost_status(node, now=now)) != node.get("status"):
             node = await self._declare_lost(node, lost)
-            waits.append(_SETTLE_S)
-            evict = node_health.is_evicting(node)
-        else:
-            wait_s = self._turn_s(node)
-            evict = wait_s == 0
-            waits += [wait_s] if wait_s else []
+        wait_s = self._turn_s(node)
+        evict = wait_s == 0
+        waits += [wait_s] if wait_s else []
         node = await self._taint(node, now=now, evict=evict)
         if not node_health.is_ready(node):
             await self._mark_pods(node, now=now)
@@ -84,7 +84,11 @@ class NodeLifecycleController:
         if node_health.is_evicting(node):
             self._evictions.withdraw(name)
             return 0.0
-        return self._evictions.wait_s(name, now=self._context.clock.monotonic())
+        now = self._context.clock.monotonic()
+        heard = self._heard.get(name)
+        if heard is not None and heard.lost_at + _SETTLE_S > now:
+            return heard.lost_at + _SETTLE_S - now
+        return self._evictions.wait_s(name, now=now)
 
     def _left_s(self, name: str) -> float:
         now = self._context.clock.monotonic()
@@ -96,7 +100,10 @@ class NodeLifecycleController:
     async def _declare_lost(self, node: Obj, status: Obj) -> Obj:
         was_ready = node_health.is_ready(node)
         written = await self._client.update(kinds.NODE, {**node, "status": status}, subresource="status")
-        self._count(written)
+        if (heard := self._heard.get(node["metadata"]["name"])) is not None:
+            heard.lost_at = self._context.clock.monotonic()
+        if self._nodes.get(node["metadata"]["name"]) is not None:  # it may have gone while this was written
+            self._count(written)
         if was_ready:
             self._event(node, "NodeNotReady", f"Node {node['metadata']['name']} status is now: NodeNotReady")
         return written

@@ -87,7 +87,7 @@ def test_nobody_goes_while_no_zone_has_a_ready_node_and_then_all_are_looked_at()
     assert evictions.observe("b-down0", "b", ready=True) == set(failing)
     assert evictions.wait_s("a-down0", now=0) == 0
     assert evictions.observe("b-down0", None, ready=True) == {"a-down0", "a-down1"}
-    assert evictions.stopped
+    assert evictions.stopped and evictions.wait_s("b-down0", now=0) is None
 
 
 def test_a_node_that_does_not_count_changes_no_state() -> None:
@@ -149,6 +149,16 @@ async def set_ready(world: Any, name: str, ready: str) -> None:
     await world.client.patch(kinds.NODE, name, {"status": status}, subresource="status")
 
 
+async def speak(world: Any, name: str) -> None:
+    """A heartbeat."""
+    now = meta.micro_timestamp(world.clock.now())
+    body = {"metadata": {"name": name, "namespace": "kube-node-lease"}, "spec": {"renewTime": now}}
+    try:
+        await world.client.create(kinds.LEASE, body)
+    except errors.AlreadyExists:
+        await world.client.patch(kinds.LEASE, name, {"spec": body["spec"]}, namespace="kube-node-lease")
+
+
 async def evicting(world: Any) -> list[str]:
     return sorted(each["metadata"]["name"] for each in await world.list(kinds.NODE) if node_health.is_evicting(each))
 
@@ -191,6 +201,20 @@ async def test_when_all_nodes_fail_none_is_emptied_until_one_is_back(world: Any)
     assert await evicting(world) == ["n1"]
 
 
+@pytest.mark.parametrize("alive", [3, 0], ids=["most-of-a-small-zone", "all"])
+async def test_nodes_that_fall_silent_at_one_moment_are_counted_before_one_is_emptied(world: Any, alive: int) -> None:
+    await world.start("nodelifecycle")
+    for number in range(8):
+        await world.client.create(kinds.NODE, node(f"n{number}", "a"))
+    for _ in range(20):
+        await world.clock.advance(5)
+        for number in range(alive):
+            await speak(world, f"n{number}")
+        assert await evicting(world) == []
+    lost = [each for each in await world.list(kinds.NODE) if not node_health.is_ready(each)]
+    assert len(lost) == 8 - alive and all(taints.of_node(each) for each in lost)
+
+
 async def test_a_new_node_has_longer_to_tell_its_first_status(world: Any) -> None:
     await world.start("nodelifecycle")
     await world.client.create(kinds.NODE, {"metadata": {"name": "new"}})
@@ -227,7 +251,7 @@ class Failing:
 
     async def settled(self, world: Any) -> bool:
         for number in range(1, 4):
-            await self._speak(world, f"n{number}")
+            await speak(world, f"n{number}")
         leaving = [each for each in await world.list(kinds.POD) if meta.is_deleting(each)]
         return [each["metadata"]["name"] for each in leaving] == ["p0"] and await evicting(world) == ["n0"]
 
@@ -236,14 +260,6 @@ class Failing:
         assert len(found) == 2
         assert not taints.of_node(await world.client.get(kinds.NODE, "n1"))
         assert world.faulty.done.count(("delete", kinds.POD)) <= 2
-
-    async def _speak(self, world: Any, name: str) -> None:
-        now = meta.micro_timestamp(world.clock.now())
-        body = {"metadata": {"name": name, "namespace": "kube-node-lease"}, "spec": {"renewTime": now}}
-        try:
-            await world.client.create(kinds.LEASE, body)
-        except errors.AlreadyExists:
-            await world.client.patch(kinds.LEASE, name, {"spec": body["spec"]}, namespace="kube-node-lease")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
