@@ -143,7 +143,7 @@ class Cluster:
         return Scheduler(self._client(access.SCHEDULER), self.informers, self._options.scheduler or Options())
 
     def _controllers(self) -> Component:
-        from hyperpy.components.controllers.certificate_authority import Authority
+        from hyperpy.components.controllers.certificates.certificate_authority import Authority
         from hyperpy.components.controllers.component import Controllers
         from hyperpy.components.controllers.options import Options
 

@@ -14,7 +14,7 @@ from hyperpy.components.controllers import syncs
 
 if TYPE_CHECKING:
     from hyperpy.client.leader import LeaseTimes
-    from hyperpy.components.controllers.certificate_authority import Authority
+    from hyperpy.components.controllers.certificates.certificate_authority import Authority
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +183,7 @@ def controllers(
     """
     from hyperpy.components import standalone
     from hyperpy.components.controllers.component import Controllers
-    from hyperpy.components.controllers.node_zones import Rates
+    from hyperpy.components.controllers.nodes.node_zones import Rates
     from hyperpy.components.controllers.options import Autoscaling, Options
 
     if flags.boolean("--use-service-account-credentials", account_credentials):
@@ -287,7 +287,7 @@ def _authority(cert_file: Path | None, key_file: Path | None, ca_pem: bytes) -> 
         UserError: a flag without the other one, or files that cannot be used.
     """
     from hyperpy.client.kubeconfig import data_dir
-    from hyperpy.components.controllers.certificate_authority import Authority, CannotSign
+    from hyperpy.components.controllers.certificates.certificate_authority import Authority, CannotSign
 
     if cert_file is None and key_file is None:
         own = data_dir() / "pki"

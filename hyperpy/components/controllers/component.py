@@ -20,8 +20,9 @@ from hyperpy.client.informer import Informers
 from hyperpy.client.leader import LeaderElector, LeadershipLost
 from hyperpy.client.protocol import Client
 from hyperpy.client.workqueue import WorkQueue
-from hyperpy.components.controllers import subnets, table
+from hyperpy.components.controllers import table
 from hyperpy.components.controllers.context import Context
+from hyperpy.components.controllers.nodes import subnets
 from hyperpy.components.controllers.options import Options
 from hyperpy.components.controllers.table import Controller, Row
 from hyperpy.components.supervisor import StartFailure

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hyperpy.client.leader import LeaseTimes
-from hyperpy.components.controllers.certificate_authority import Authority
-from hyperpy.components.controllers.node_zones import DEFAULT_RATES, Rates
+from hyperpy.components.controllers.certificates.certificate_authority import Authority
+from hyperpy.components.controllers.nodes.node_zones import DEFAULT_RATES, Rates
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ A scenario is run once to count the writes of the loops under test, and once mor
 must end where it ends without a fault, with nothing doubled and nothing left over. A few writes, spread over the
 scenario, stand for all of them unless HYPERPY_FAULTS=all (`make test-all`).
 
-    from .faults import Scenario, survive
+    from ..faults import Scenario, survive
 
     @pytest.mark.parametrize("fault", FAULTS)
     async def test_...(fault): await survive(MyScenario(), fault)

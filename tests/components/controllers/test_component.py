@@ -15,7 +15,7 @@ from hyperpy.components.controllers.component import Controllers
 from hyperpy.components.controllers.options import Options
 from hyperpy.components.supervisor import StartFailure
 
-from .test_nodes import lease
+from .nodes.test_nodes import lease
 
 BY_DEFAULT = [row for row in table.CONTROLLERS if row.by_default]
 

@@ -1,0 +1,1 @@
+"""Certificate requests, ServiceAccounts and tokens."""

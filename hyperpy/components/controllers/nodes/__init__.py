@@ -1,0 +1,1 @@
+"""Nodes: their health, networks, taints, and Pods that nobody ends."""

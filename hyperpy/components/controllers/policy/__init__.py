@@ -1,0 +1,1 @@
+"""Namespaces, quotas, budgets, garbage, and other loops over objects of every kind."""
