@@ -38,9 +38,25 @@ REFUSED = {
             "--max-wals",
             "--max-snapshots",
             "--wal-dir",
+            # of etcd 2.0 and before
+            "--peer-addr",
+            "--peer-bind-addr",
+            "--peers",
+            "--peers-file",
+            "--peer-heartbeat-interval",
+            "--peer-election-timeout",
+            "--max-retry-attempts",
+            "--cluster-active-size",
         ),
         _ALONE,
     ),
+    "--cors": "pages of other origins are given no permission to ask",
+    "--max-result-buffer": "the v2 API keeps the last 1,000 events",
+    "--snapshot": "every write is in the file at once",
+    "--enable-v2": "the v2 API is always there",
+    "--debug": "use --v",
+    "--cert": "it is --cert-file",
+    "--key": "it is --key-file",
     "--force-new-cluster": f"{_ALONE}, whose data directory starts as it is",
     "--auth-token": "it knows its clients by their certificates",
     "--auto-tls": "give it a certificate with --cert-file and --key-file",
@@ -55,13 +71,22 @@ class EtcdCommand(QuickCommand):
     """A command that says why it refuses flags of etcd, and whose `BOOL` flags may stand alone."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse, complete the flags that stand alone, then parse as usual. Raises UserError."""
+        """Refuse, complete the flags that stand alone, then parse as usual; one dash is as good as two, as in Go.
+
+        Raises UserError.
+        """
+        args = [_with_two_dashes(arg) for arg in args]
         for arg in args:
             name = arg.partition("=")[0]
             if name in REFUSED:
                 raise UserError(f"{name} is not supported: {REFUSED[name]}; leave it out")
         alone = {name for param in self.params if getattr(param, "metavar", None) == flags.BOOL for name in param.opts}
         return super().parse_args(ctx, [f"{arg}=true" if arg in alone else arg for arg in args])
+
+
+def _with_two_dashes(arg: str) -> str:
+    name = arg.partition("=")[0]
+    return f"-{arg}" if name[:1] == "-" and name[1:2] != "-" and len(name) > 2 else arg
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,9 +106,14 @@ async def test_keys_are_kept_in_one_place() -> None:
     assert "takes postgresql://" in await refusal("--datastore-endpoint=mysql://me:secret@db/x")
 
 
+@pytest.mark.parametrize("flag", ["--peer-addr=127.0.0.1:7001", "--cors=*", "-max-result-buffer=9", "-snapshot"])
+async def test_what_etcd_2_0_had_and_makes_no_sense_here_is_refused_by_name(flag: str) -> None:
+    assert "is not supported: " in await refusal(flag)
+
+
 async def test_it_serves_and_a_kill_loses_nothing(tmp_path: Path) -> None:
     port = free_port()
-    flags = [f"--addr=127.0.0.1:{port}", f"--bind-addr=0.0.0.0:{port}", f"--data-dir={tmp_path / 'data'}"]
+    flags = [f"-addr=127.0.0.1:{port}", f"--bind-addr=0.0.0.0:{port}", f"--data-dir={tmp_path / 'data'}"]
     async with running(*flags) as process:
         store = await open_etcd([f"http://127.0.0.1:{port}"])
         await store.put(Put(b"/a", b"1"))
