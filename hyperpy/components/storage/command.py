@@ -57,7 +57,7 @@ def snapshot(
         except FileExistsError:
             raise UserError(f"{file} is there already; choose another name, or overwrite it with --force") from None
     print(
-        f"wrote {file}: revision {copied.revision}, {copied.keys} keys, {_megabytes(file)} "
+        f"wrote {file}: revision {copied.revision}, {copied.keys} keys, {_size_of(file)} "
         f"in {time.monotonic() - begun:.1f} s"
     )
 
@@ -94,7 +94,7 @@ def restore(
         done = backup.restore(file, target, bump=bump_revision, stamp=stamp)
     print(
         f"restored {target} from {file}: {done.snapshot.keys} keys of revision {done.snapshot.revision}, "
-        f"{_megabytes(target)} in {time.monotonic() - begun:.1f} s"
+        f"{_size_of(target)} in {time.monotonic() - begun:.1f} s"
     )
     print(f"the revision is now {done.revision}; what clients know from before it is expired, and they list again")
     if done.kept is not None:
@@ -157,7 +157,7 @@ def compact(data_dir: DataDirOption = "", datastore_endpoint: EndpointOption = "
         print(f"compacted the database at revision {left.revision}: {left.keys} keys; its vacuum frees the space")
         return
     path = place.existing(_directory(data_dir))
-    before = _megabytes(path)
+    before = _size_of(path)
     with _told():
         try:
             left = offline.compact(path)
@@ -166,7 +166,7 @@ def compact(data_dir: DataDirOption = "", datastore_endpoint: EndpointOption = "
                 f"the store {path} is in use by another process (pid {error.pid}), which compacts it by itself; "
                 "to have it at its smallest stop that process first"
             ) from error
-    print(f"compacted {path} at revision {left.revision}: {before} before, {_megabytes(path)} now, {left.keys} keys")
+    print(f"compacted {path} at revision {left.revision}: {before} before, {_size_of(path)} now, {left.keys} keys")
 
 
 @app.command(cls=QuickCommand)
@@ -236,9 +236,9 @@ def _directory(data_dir: str) -> Path:
     return (Path(data_dir) if data_dir else kubeconfig.data_dir()).absolute()
 
 
-def _megabytes(file: Path) -> str:
+def _size_of(file: Path) -> str:
     return _shown(file.stat().st_size)
 
 
 def _shown(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"

@@ -44,7 +44,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_snapshot_goes_out_and_comes_back(data: Path, tmp_path: Path, home: Path) -> None:
     told = run("snapshot", tmp_path / "file")
-    assert re.fullmatch(rf"wrote {tmp_path}/file: revision 34, 9 keys, 0\.\d MB in \d+\.\d s\n", told)
+    assert re.fullmatch(rf"wrote {tmp_path}/file: revision 34, 9 keys, \d+ kB in \d+\.\d s\n", told)
     with pytest.raises(UserError, match="file is there already; choose another name, or overwrite it with --force"):
         run("snapshot", tmp_path / "file")
     run("snapshot", tmp_path / "file", "--force")
@@ -99,12 +99,12 @@ def test_status_says_how_the_store_stands(data: Path) -> None:
     assert said["revision"] == "34" and said["keys"] == "9" and said["schema version"] == "2"
     assert said["history from"] == "the first revision on"
     assert said["used by"] == "nobody"
-    assert said["file size"].endswith(" MB")
+    assert said["file size"].endswith(" kB")
 
 
 def test_compact_says_what_it_gained(data: Path) -> None:
     told = run("compact", "--data-dir", data)
-    assert re.fullmatch(r"compacted \S+ at revision 34: 0\.\d MB before, 0\.\d MB now, 9 keys\n", told)
+    assert re.fullmatch(r"compacted \S+ at revision 34: \d+ kB before, \d+ kB now, 9 keys\n", told)
     assert "history from:     revision 34 on" in run("status", "--data-dir", data)
 
 
