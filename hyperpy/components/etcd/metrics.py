@@ -41,9 +41,10 @@ def snapshots(figures: Figures | None, *, keys: int, leases: int, version: str) 
     ]
     file = figures.file
     if file is not None:
-        used = file.file_bytes - file.free_bytes
+        size = file.file_bytes + file.wal_bytes  # the newest writes are in the log until it is copied
+        used = size - file.free_bytes
         told += [
-            _gauge("etcd_mvcc_db_total_size_in_bytes", "Total size of the underlying database.", file.file_bytes),
+            _gauge("etcd_mvcc_db_total_size_in_bytes", "Total size of the underlying database.", size),
             _gauge("etcd_mvcc_db_total_size_in_use_in_bytes", "Of that, logically in use.", used),
             _histogram(
                 "etcd_disk_backend_commit_duration_seconds",
