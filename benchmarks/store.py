@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,7 @@ import uvloop
 from store_servers import ours, theirs
 from store_table import Table
 
+from hyperpy.__main__ import GARBAGE
 from hyperpy.store.sql.sqlite import open_store
 
 _PARTS = ("puts", "watches", "reads", "compaction", "start")
@@ -66,4 +68,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(*GARBAGE)  # the store in this process runs as it does in hyperpy's
     uvloop.run(main())

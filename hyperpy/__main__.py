@@ -14,7 +14,7 @@ from hyperpy.commands import LazyGroup, run_group
 #: the older. Python's own (700, 10, 10) walk the whole live set every few thousand writes, and again and again while
 #: modules are imported. With these an API server starts 35 ms sooner, a patch costs 278 µs of CPU instead of 425, and
 #: its 99th percentile is 33 ms instead of 95.
-_GARBAGE = (10_000, 10, 10)
+GARBAGE = (10_000, 10, 10)
 
 _COMPONENTS = "hyperpy.components"
 COMMANDS = {
@@ -34,7 +34,7 @@ COMMANDS = {
 
 def main() -> None:
     """Run the command line; exits with the command's code."""
-    gc.set_threshold(*_GARBAGE)
+    gc.set_threshold(*GARBAGE)
     run_group(LazyGroup("hyperpy", "A whole Kubernetes cluster in one command.", COMMANDS), sys.argv[1:])
 
 
